@@ -1,0 +1,19 @@
+// Bytes ↔ values. Processing is synchronous, so whatever needs the network happens in `open` and `prepare`, before a record reaches its task.
+
+export type SerdeSide = 'key' | 'value';
+
+export interface Serde<T> {
+  /** Shown in descriptions and errors: `string`, `avro(OrderPlaced)`. */
+  readonly name: string;
+  /** Called once per topic before the first `serialize` for it; may do I/O (register or look up a schema). Retries outages itself. */
+  open?(topic: string, side: SerdeSide): Promise<void>;
+  /** Never called with null or undefined: those are a null on the wire. @throws when the value does not fit. */
+  serialize(topic: string, data: T): Buffer;
+  /**
+   * What must be fetched before `deserialize(topic, data)` can run: undefined when nothing is missing (the usual case, so it costs no promise).
+   * The promise settles when the attempt is over; bytes that can never be decoded make `deserialize` throw, not this.
+   */
+  prepare?(topic: string, data: Buffer): Promise<void> | undefined;
+  /** @throws any error when the bytes are not valid: the record then goes the way of the error policy. */
+  deserialize(topic: string, data: Buffer): T;
+}
