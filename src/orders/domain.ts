@@ -70,7 +70,9 @@ export type OrderCommand =
 /** Payload of an outcome of OrderWorkflow, told apart by the outcome's `kind`. */
 export type OrderOutcome =
   | { kind: 'status'; status: OrderStatusChanged }
-  | { kind: 'refund'; refund: RefundRequested };
+  | { kind: 'refund'; refund: RefundRequested }
+  /** The workflow could make nothing of a command (unknown kind, wrong shape). Nothing else happened; worth a log line and a count. */
+  | { kind: 'command-rejected'; rejection: { orderId: string; seq: number; commandKind: string; reason: string; at: number } };
 
 export const TOPICS = {
   orders: 'orders',
