@@ -7,11 +7,14 @@ export type PlaceCommand = Extract<OrderCommand, { kind: 'place' }>;
 export type PayCommand = Extract<OrderCommand, { kind: 'pay' }>;
 export type ParsedCommand = PlaceCommand | PayCommand | { kind: 'invalid'; reason: string };
 
-export function parseOrderCommand(command: MailboxCommand): ParsedCommand {
+/** @param orderId whose mailbox it is */
+export function parseOrderCommand(command: MailboxCommand, orderId: string): ParsedCommand {
   switch (command.kind) {
     case 'place': {
       const order = fields(command.payload)?.['order'];
-      return isPlaced(order) ? { kind: 'place', order } : { kind: 'invalid', reason: 'place: the payload has no well-formed order' };
+      if (!isPlaced(order)) return { kind: 'invalid', reason: 'place: the payload has no well-formed order' };
+      if (order.orderId !== orderId) return { kind: 'invalid', reason: `place: the payload is order ${order.orderId}` };
+      return { kind: 'place', order };
     }
     case 'pay': {
       const payment = fields(command.payload)?.['payment'];

@@ -4,7 +4,7 @@
 // from it are published together, so no reader ever sees one without the other.
 
 import type { MailboxCommand, Next, OutcomeDraft, Saga, StepResult } from 'millrace/workflow';
-import type { OrderLine, OrderOutcome, OrderStatus, RefundRequested, TerminalStatus } from './domain.ts';
+import type { OrderOutcome, OrderStatus, RefundRequested, TerminalStatus } from './domain.ts';
 import { refundId } from './domain.ts';
 import { parseOrderCommand, type PayCommand, type PlaceCommand } from './order-commands.ts';
 
@@ -110,7 +110,7 @@ export class OrderSaga implements Saga<OrderState> {
   receive(command: MailboxCommand, nowMs: number): void {
     const { phase } = this.state;
     if (phase.at === 'awaiting-order' && phase.untilMs === 0) this.state.phase = { at: 'awaiting-order', untilMs: nowMs + DEFAULT_PAYMENT_TIMEOUT_MS };
-    const parsed = parseOrderCommand(command);
+    const parsed = parseOrderCommand(command, this.state.orderId);
     if (parsed.kind === 'invalid') this.state.rejections.push({ seq: command.seq, commandKind: command.kind, reason: parsed.reason });
     else if (parsed.kind === 'place') this.#place(parsed.order, nowMs);
     else this.#pay(parsed.payment, nowMs);
