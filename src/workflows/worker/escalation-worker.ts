@@ -95,6 +95,6 @@ function installRuntime(): void {
     Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
   } catch (error) {
     // The application installed its own runtime first: then its settings stand.
-    if (!/already been instantiated/i.test((error as Error).message)) throw error;
+    if (!/already been (installed|instantiated)/i.test((error as Error).message)) throw error;
   }
 }
