@@ -156,16 +156,29 @@ class RegistryClient implements Registry {
 
   /** Before the first version, so that no moment exists in which an incompatible one would be taken. */
   async #settleCompatibility(subject: string, wanted: Compatibility): Promise<string> {
-    let level: string | undefined;
-    try {
-      level = (await this.#api.Subject.config({ subject })).data().compatibilityLevel?.toUpperCase();
-    } catch (error) {
-      if (understand(error).kind !== 'absent') throw error;
-    }
+    const level = await this.#compatibility(subject);
     // NONE is also what Apicurio answers when nobody has chosen. Another level is somebody's choice, and stays.
     if (level !== undefined && level !== 'NONE') return level;
-    if (level !== wanted) await this.#api.Subject.updateConfig({ subject, body: { compatibility: wanted } });
-    return wanted;
+    if (level === wanted) return wanted;
+    try {
+      await this.#api.Subject.updateConfig({ subject, body: { compatibility: wanted } });
+      return wanted;
+    } catch (error) {
+      // Apicurio answers 409 when two set it at the same moment, as the roles of one application do when they start together.
+      if (understand(error).kind !== 'other') throw error;
+      const settled = await this.#compatibility(subject);
+      if (settled === undefined || settled === 'NONE') throw error;
+      return settled;
+    }
+  }
+
+  async #compatibility(subject: string): Promise<string | undefined> {
+    try {
+      return (await this.#api.Subject.config({ subject })).data().compatibilityLevel?.toUpperCase();
+    } catch (error) {
+      if (understand(error).kind === 'absent') return undefined;
+      throw error;
+    }
   }
 
   /** Until it works, or is hopeless (a StreamsError), or the registry is closed. */
