@@ -1,0 +1,10 @@
+// The servers a stream program runs on, brought up on this computer where nobody gave their addresses.
+export { ensureStack, StackInUseError, type Stack, type StackOptions } from './ensure-stack.ts';
+export { addressesFrom, environmentOf, shellExports, type Addresses } from './addresses.ts';
+export { findRunningStack, type RunningStack } from './running-stack.ts';
+export { MissingPrerequisiteError } from './prerequisites.ts';
+export { ServerDiedError } from './server-process.ts';
+export { ensureTemporalTestServer } from './temporal-test-server.ts';
+export { temporalCli } from './temporal-cli.ts';
+export { kafkaHome } from './kafka-server.ts';
+export type { PartName } from './part.ts';

@@ -1,0 +1,70 @@
+// The Temporal CLI holds a whole development server. It is found on PATH, or built once with Go and kept in the cache.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cached, isCached } from './cache.mjs';
+import type { FetchOptions } from './maven.ts';
+import { firstOutput, go, type Prerequisite } from './prerequisites.ts';
+import { withProgress } from './progress.mjs';
+import { runCommand } from './run-command.mjs';
+
+// The newest version that `go install` accepts: from 1.6.0 on its module has a `replace` line.
+const VERSION = '1.5.1';
+const ENTRY = `temporal-cli-${VERSION}`;
+
+export interface TemporalCli {
+  readonly path: string;
+  /** Of the server inside: its database files must not be opened by another version. */
+  readonly serverVersion: string;
+}
+
+export async function temporalPrerequisites(env: NodeJS.ProcessEnv): Promise<Prerequisite[]> {
+  if (isCached(ENTRY, env) || (await usableCli(env))) return [];
+  return [
+    go(
+      'to build the Temporal CLI with its development server (once), because TEMPORAL_ADDRESS names no server to use and no usable `temporal` is on PATH',
+      [
+        'or install the Temporal CLI 1.1 or newer (https://docs.temporal.io/cli) and have `temporal` on PATH, or TEMPORAL_CLI set to its path',
+        'or set TEMPORAL_ADDRESS to a Temporal server you already have, such as TEMPORAL_ADDRESS=localhost:7233',
+      ],
+      env,
+    ),
+  ];
+}
+
+export async function temporalCli(options: FetchOptions): Promise<TemporalCli> {
+  return (await usableCli(options.env)) ?? (await inspect(join(await build(options), 'temporal'), options.env));
+}
+
+/** TEMPORAL_CLI if set, else the one on PATH, if it can do what we ask of it. */
+async function usableCli(env: NodeJS.ProcessEnv): Promise<TemporalCli | undefined> {
+  if (env['TEMPORAL_CLI']) return await inspect(env['TEMPORAL_CLI'], env);
+  return await inspect('temporal', env).catch(() => undefined);
+}
+
+async function inspect(path: string, env: NodeJS.ProcessEnv): Promise<TemporalCli> {
+  const banner = await firstOutput(path, ['--version'], env);
+  const serverVersion = /Server (\d+\.\d+\.\d+)/.exec(banner)?.[1];
+  if (serverVersion === undefined) throw new Error(`\`${path} --version\` names no server version, so it is not the Temporal CLI: ${banner.trim()}`);
+  const help = await firstOutput(path, ['server', 'start-dev', '--help'], env);
+  if (!help.includes('--sqlite-pragma')) throw new Error(`${path} is too old: its start-dev has no --sqlite-pragma. Install Temporal CLI 1.1 or newer.`);
+  return { path, serverVersion };
+}
+
+async function build({ log, env, signal }: FetchOptions): Promise<string> {
+  const what = 'Temporal: building its CLI with Go (once, takes two to four minutes)';
+  return await cached(
+    ENTRY,
+    async (folder) => {
+      await mkdir(folder, { recursive: true });
+      let packages = 0;
+      await withProgress(log, what, (detail) =>
+        runCommand('go', ['install', '-v', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`], {
+          env: { ...env, GOBIN: folder },
+          signal,
+          onLine: (line) => detail(line.startsWith('go: ') ? line.slice(4) : `${++packages} packages compiled, last ${line}`),
+        }),
+      );
+    },
+    { log, what: 'Temporal', env, signal },
+  );
+}
