@@ -1,0 +1,11 @@
+// The package: what an application imports from `millrace`. Test tools are under `millrace/testing`, Temporal's side under `millrace/bridge`,
+// `millrace/workflow` and `millrace/worker`.
+
+export * from './record/record.ts';
+export * from './record/serde.ts';
+export * from './record/errors.ts';
+export * from './ports/broker.ts';
+export * from './escalation/protocol.ts';
+export * from './topology/index.ts';
+export * from './runtime/index.ts';
+export * from './serdes/index.ts';

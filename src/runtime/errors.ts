@@ -1,0 +1,24 @@
+// What stops an instance.
+
+import { StreamsError } from '../record/errors.ts';
+
+export class TaskFailedError extends StreamsError {
+  readonly code = 'TASK_FAILED';
+  readonly remedy = 'fix-data';
+  constructor(task: string, what: string, reason: string, cause: unknown) {
+    super(
+      `Task ${task} stopped at ${what}: ${reason}. Nothing of it was committed; a restart tries it again. ` +
+        `To go on without it, mend the program, or let the "errors" setting answer "continue" or "dlq".`,
+      { cause },
+    );
+  }
+}
+
+/** Something the broker refuses for good: settings, permissions, a record over its size limit. */
+export class BrokerRefusedError extends StreamsError {
+  readonly code = 'BROKER_REFUSED';
+  readonly remedy = 'fix-settings';
+  constructor(reason: string, cause: unknown) {
+    super(`Kafka refuses what this application asks for: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,215 @@
+// KafkaStreams: a topology that runs. States and their names are Kafka Streams' own.
+
+import type { Broker } from '../ports/broker.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { StateDirectory } from '../ports/state-directory.ts';
+import { changelogTopic, topicName } from '../topology/node.ts';
+import type { Topology } from '../topology/topology.ts';
+import { TaskState } from '../state/task-state.ts';
+import { messageOf, silent, type Logger } from './logger.ts';
+import { Metrics } from './metrics.ts';
+import { resolveSettings, type ResolvedSettings, type StreamsSettings } from './settings.ts';
+import { transition, type StreamsState } from './streams-state.ts';
+import { StreamThread, type CommitStage } from './stream-thread.ts';
+import { TaskTimes } from './task.ts';
+import { externalTopics, planTopics, type TopicPlan } from './topic-plan.ts';
+import type { HeldTasks } from './assignor.ts';
+
+/** What an instance runs on: handed in by the application, or by a test. */
+export interface StreamsComponents {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  openStateDirectory(stateDir: string, applicationId: string): Promise<StateDirectory>;
+  readonly log?: Logger;
+  /** Told how far each commit has come. Tests kill the process here. */
+  readonly onCommitStage?: (stage: CommitStage) => void;
+}
+
+const ROUND_WAIT_MS = 100;
+
+export class KafkaStreams implements AsyncDisposable {
+  readonly #topology: Topology;
+  readonly #settings: ResolvedSettings;
+  readonly #parts: StreamsComponents;
+  readonly #log: Logger;
+  readonly #metrics = new Metrics();
+  readonly #listeners: ((state: StreamsState, before: StreamsState) => void)[] = [];
+  readonly #aborted = new AbortController();
+  #state: StreamsState = 'CREATED';
+  #thread: StreamThread | undefined;
+  #directory: StateDirectory | undefined;
+  #loop: Promise<void> | undefined;
+  #isLeaving = false;
+  #failure: unknown;
+
+  /** @throws {SettingsError} with every problem at once. */
+  constructor(topology: Topology, settings: StreamsSettings, components: StreamsComponents) {
+    this.#topology = topology;
+    this.#settings = resolveSettings(settings);
+    this.#parts = components;
+    this.#log = components.log ?? silent;
+  }
+
+  get state(): StreamsState {
+    return this.#state;
+  }
+
+  onStateChange(listener: (state: StreamsState, before: StreamsState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Counters since the start: `records`, `commits`, `dead-letters`, `<node>.<counter>`. */
+  metrics(): Record<string, number> {
+    return this.#metrics.snapshot();
+  }
+
+  /**
+   * Waits for the broker, creates the topics the application owns, joins the group and begins to process. Resolves once the group has been asked; RUNNING
+   * is reached later and told to `onStateChange`.
+   * @throws {TopologyError} when input topics are missing or do not fit together.
+   */
+  async start(): Promise<void> {
+    const { thread } = await this.prepare();
+    thread.join(await this.#heldTasks());
+    this.#move('REBALANCING');
+    this.#loop = this.#run(thread);
+  }
+
+  /** @internal Everything before joining, for drivers that step the loop themselves. */
+  async prepare(): Promise<{ thread: StreamThread; topics: TopicPlan; directory: StateDirectory }> {
+    const { broker, clock, onCommitStage } = this.#parts;
+    const { applicationId, stateDir, replicationFactor } = this.#settings;
+    await broker.admin.waitUntilReachable({ onWaiting: (reason) => this.#log('warn', reason), signal: this.#aborted.signal });
+    const topics = planTopics(this.#topology, applicationId, await this.#externalCounts(), replicationFactor);
+    await broker.admin.ensureTopics(topics.owned);
+    await this.#openSerdes();
+    this.#directory = await this.#parts.openStateDirectory(stateDir, applicationId);
+    await this.#removePredecessor(this.#directory);
+    this.#thread = new StreamThread({
+      topics,
+      sourceTopics: this.#topology.sourceTopics(applicationId),
+      settings: this.#settings,
+      broker,
+      directory: this.#directory,
+      clock,
+      metrics: this.#metrics,
+      log: this.#log,
+      ...(onCommitStage === undefined ? {} : { onCommitStage }),
+    });
+    return { thread: this.#thread, topics, directory: this.#directory };
+  }
+
+  /** Commits, leaves the group and releases everything but the broker. Idempotent. */
+  async close(): Promise<void> {
+    this.#aborted.abort();
+    if (this.#state === 'NOT_RUNNING' || this.#state === 'ERROR') return void (await this.#loop);
+    if (this.#state !== 'PENDING_SHUTDOWN') this.#move('PENDING_SHUTDOWN');
+    this.#isLeaving = true;
+    await this.#loop;
+    await this.#release();
+    if (this.#state === 'PENDING_SHUTDOWN') this.#move('NOT_RUNNING');
+  }
+
+  /** Resolves when the instance has stopped; rejects with what stopped it, if that was an error. */
+  async closed(): Promise<void> {
+    await this.#loop;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run(thread: StreamThread): Promise<void> {
+    try {
+      let leaving: Promise<void> | undefined;
+      let hasLeft = false;
+      while (!hasLeft) {
+        if (this.#isLeaving && leaving === undefined) leaving = thread.leave().finally(() => void (hasLeft = true));
+        await thread.round(leaving === undefined ? ROUND_WAIT_MS : 10);
+        if (this.#isLeaving) continue;
+        if (thread.isRunning && this.#state === 'REBALANCING') this.#move('RUNNING');
+        else if (!thread.isRunning && this.#state === 'RUNNING') this.#move('REBALANCING');
+      }
+      await leaving;
+    } catch (error) {
+      this.#failure = error;
+      this.#log('error', messageOf(error));
+      if (this.#state !== 'PENDING_SHUTDOWN') this.#move('PENDING_ERROR');
+      const leaving = thread.leave().catch(() => {});
+      await thread.close();
+      await leaving;
+      await this.#release();
+      if (this.#state === 'PENDING_ERROR') this.#move('ERROR');
+    }
+  }
+
+  async #release(): Promise<void> {
+    await this.#thread?.close();
+    await this.#directory?.close();
+    this.#directory = undefined;
+  }
+
+  async #externalCounts(): Promise<Map<string, number>> {
+    const { deadLetterTopic } = this.#settings;
+    const names = [...externalTopics(this.#topology), ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
+    const counts = new Map<string, number>();
+    for (const topic of names) {
+      const count = await this.#parts.broker.admin.partitionCount(topic);
+      if (count !== undefined) counts.set(topic, count);
+      else if (topic === deadLetterTopic) {
+        await this.#parts.broker.admin.ensureTopics([{ topic, partitions: 1, replicationFactor: this.#settings.replicationFactor }]);
+        counts.set(topic, 1);
+      }
+    }
+    return counts;
+  }
+
+  /** Sinks and changelogs: whatever will be serialized is registered before the first record. */
+  async #openSerdes(): Promise<void> {
+    const { applicationId } = this.#settings;
+    for (const node of this.#topology.nodes) {
+      if (node.kind === 'sink') {
+        await node.key.open?.(topicName(node.topic, applicationId), 'key');
+        await node.value.open?.(topicName(node.topic, applicationId), 'value');
+      }
+      if (node.kind !== 'processor') continue;
+      for (const store of node.stores) {
+        if (store.kind === 'timer') continue;
+        await store.key.open?.(changelogTopic(applicationId, store.name), 'key');
+        await store.value.open?.(changelogTopic(applicationId, store.name), 'value');
+      }
+    }
+  }
+
+  /** This place's last holder is dead, or its lock would not have been free: the group need not wait for its session to run out. */
+  async #removePredecessor(directory: StateDirectory): Promise<void> {
+    const memberId = await directory.note('memberId');
+    if (memberId === undefined) return;
+    await this.#parts.broker.admin.removeMember(this.#settings.applicationId, memberId).catch((error: unknown) => {
+      this.#log('debug', `The predecessor's membership could not be removed (${messageOf(error)}); its session will run out.`);
+    });
+  }
+
+  async #heldTasks(): Promise<HeldTasks> {
+    const directory = this.#directory!;
+    const held: Record<string, number> = {};
+    for (const task of await directory.tasks()) {
+      try {
+        const database = await directory.open(task);
+        held[task] = new TaskState(database, [], new TaskTimes(), String).committed.n;
+        await database.close();
+      } catch {
+        // Unreadable state is no reason to prefer this instance; opening the task will deal with it.
+      }
+    }
+    return held;
+  }
+
+  #move(to: StreamsState): void {
+    const before = this.#state;
+    this.#state = transition(before, to);
+    this.#log('info', `${before} → ${to}`);
+    for (const listener of this.#listeners) listener(to, before);
+  }
+}

@@ -1,0 +1,432 @@
+// The loop of an instance: rebalance, restore, fetch, process, commit, one thing at a time. Broker callbacks only leave events here; the loop acts on
+// them at its own pace, so nothing in a task is ever touched by two hands.
+
+import { BrokerError, type Broker, type Fetcher, type GroupMetadata, type Membership, type TransactionalProducer } from '../ports/broker.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { StateDirectory } from '../ports/state-directory.ts';
+import { partitionName, type TopicPartition } from '../record/record.ts';
+import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.ts';
+import { BrokerRefusedError } from './errors.ts';
+import { Input } from './input.ts';
+import { messageOf, type Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { Restoration } from './restoration.ts';
+import type { ResolvedSettings } from './settings.ts';
+import { TaskOpener, type OpenedTask } from './task-opener.ts';
+import { Task } from './task.ts';
+import type { TaskPlan, TopicPlan } from './topic-plan.ts';
+
+/** How far a commit has come; told as it happens. Tests kill the process here. */
+export type CommitStage = 'prepared' | 'produced' | 'offsets-sent' | 'committed' | 'persisted';
+
+export interface StreamThreadParts {
+  readonly topics: TopicPlan;
+  readonly sourceTopics: readonly string[];
+  readonly settings: ResolvedSettings;
+  readonly broker: Broker;
+  readonly directory: StateDirectory;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly onCommitStage?: (stage: CommitStage) => void;
+}
+
+type Event =
+  | { readonly kind: 'revoked' | 'lost'; readonly done: () => void }
+  | { readonly kind: 'assigned'; readonly partitions: readonly TopicPartition[]; readonly group: GroupMetadata; readonly done: () => void };
+
+/** What the loop does with work it cannot commit: a step back to what Kafka says, by way of reopening. */
+type Ownership =
+  | { readonly kind: 'none' } // no assignment, or it is in doubt: wait for the group
+  | { readonly kind: 'owned'; readonly plans: readonly TaskPlan[]; readonly group: GroupMetadata };
+
+const RECORDS_PER_ROUND = 1_000;
+const SWEPT_PER_COMMIT = 200;
+const PURGE_INTERVAL_MS = 30_000;
+const BACKOFF_MAX_MS = 5_000;
+
+export class StreamThread {
+  readonly #parts: StreamThreadParts;
+  readonly #settings: ResolvedSettings;
+  readonly #log: Logger;
+  readonly #opener: TaskOpener;
+  readonly #fetcher: Fetcher;
+  readonly #restoration: Restoration;
+  readonly #input: Input;
+  readonly #events: Event[] = [];
+  readonly #tasks = new Map<string, Task>();
+  readonly #restoring = new Map<string, OpenedTask>();
+  readonly #owners = new Map<string, Task>();
+  readonly #paused = new Set<string>();
+  #membership: Promise<Membership> | undefined;
+  #ownership: Ownership = { kind: 'none' };
+  /** False when owned tasks are still to be opened (or opened again). */
+  #isOpen = true;
+  #producer: TransactionalProducer | undefined;
+  #held: HeldTasks = {};
+  #lastCommitMs: number;
+  #lastPurgeMs: number;
+  #failures = 0;
+  #retryAtMs = 0;
+  #groupFailure: unknown;
+
+  constructor(parts: StreamThreadParts) {
+    this.#parts = parts;
+    this.#settings = parts.settings;
+    this.#log = parts.log;
+    const { broker, directory, clock } = parts;
+    this.#opener = new TaskOpener({ broker, directory, clock, log: parts.log, applicationId: parts.settings.applicationId });
+    const onTrouble = (reason: string): void => parts.log('warn', reason);
+    this.#fetcher = broker.fetcher();
+    this.#fetcher.onTrouble = onTrouble;
+    this.#restoration = new Restoration(broker, onTrouble);
+    this.#input = new Input((fetched) => this.#owners.get(partitionName(fetched))?.add(fetched));
+    this.#lastCommitMs = clock.now();
+    this.#lastPurgeMs = clock.now();
+  }
+
+  /** Joins the group; assignments arrive through later rounds. */
+  join(held: HeldTasks): void {
+    this.#held = held;
+    this.#membership = this.#joinGroup();
+    this.#membership.catch((error: unknown) => void (this.#groupFailure = error));
+  }
+
+  get isRunning(): boolean {
+    return this.#ownership.kind === 'owned' && this.#isOpen && this.#restoring.size === 0;
+  }
+
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.#tasks;
+  }
+
+  /** True when nothing is left to do until something new arrives. For drivers that step the loop. */
+  get isIdle(): boolean {
+    if (this.#events.length > 0 || !this.isRunning) return false;
+    return ![...this.#tasks.values()].some((task) => task.buffered > 0 || task.hasWork);
+  }
+
+  /** One round. Waits at most `maxWaitMs` for something to do; tells whether it did anything. @throws what cannot be recovered from here. */
+  async round(maxWaitMs: number): Promise<boolean> {
+    try {
+      if (this.#groupFailure !== undefined) throw this.#groupFailure;
+      return await this.#round(maxWaitMs);
+    } catch (error) {
+      await this.#recover(error);
+      return true;
+    }
+  }
+
+  /** Leaves the group, which commits on the way. Rounds must go on until this resolves. */
+  async leave(): Promise<void> {
+    const membership = await this.#membership?.catch(() => undefined);
+    await membership?.leave();
+  }
+
+  /** Gives up everything at once; uncommitted work is forgotten. */
+  async close(): Promise<void> {
+    for (const event of this.#events.splice(0)) event.done();
+    await this.#dropTasks();
+    await this.#disposeProducer();
+    await Promise.allSettled([this.#fetcher.close(), this.#restoration.close()]);
+  }
+
+  async #round(maxWaitMs: number): Promise<boolean> {
+    const event = this.#events.shift();
+    if (event !== undefined) {
+      await this.#handle(event);
+      return true;
+    }
+    const now = this.#parts.clock.now();
+    if (this.#ownership.kind === 'owned' && !this.#isOpen && now >= this.#retryAtMs) {
+      await this.#openTasks(this.#ownership.plans);
+      return true;
+    }
+    if (this.#restoration.isActive) {
+      await this.#restoration.step(maxWaitMs);
+      await this.#startRestored();
+      return true;
+    }
+    const isOwner = this.#ownership.kind === 'owned' && this.#isOpen;
+    const canWork = isOwner && [...this.#tasks.values()].some((task) => task.buffered > 0 || task.hasWork);
+    let arrived = 0;
+    for (const fetched of await this.#fetcher.poll(canWork ? 0 : maxWaitMs)) {
+      arrived += fetched.records.length;
+      const task = this.#owners.get(partitionName(fetched));
+      const input = task?.plan.inputs.find(({ topic, partition }) => topic === fetched.topic && partition === fetched.partition);
+      if (input !== undefined) this.#input.add(fetched, input.source);
+    }
+    this.#applyBackPressure();
+    if (!isOwner) return arrived > 0;
+    let taken = 0;
+    for (const task of this.#tasks.values()) taken += task.process(RECORDS_PER_ROUND);
+    for (const task of this.#tasks.values()) task.punctuate();
+    const hadWork = [...this.#tasks.values()].some((task) => task.hasWork);
+    if (this.#isCommitDue(taken)) await this.#commit();
+    await this.#purgeRepartitionTopics();
+    return arrived > 0 || taken > 0 || hadWork;
+  }
+
+  #isCommitDue(taken: number): boolean {
+    const tasks = [...this.#tasks.values()];
+    const sinceMs = this.#parts.clock.now() - this.#lastCommitMs;
+    if (tasks.some((task) => task.uncommittedBytes >= this.#settings.maxUncommittedBytes)) return true;
+    if (!tasks.some((task) => task.hasWork)) return sinceMs >= this.#settings.commitIntervalMs && tasks.some((task) => task.hasMoved);
+    // As soon as the input runs dry nothing is gained by waiting; the interval only bounds how much one transaction may hold.
+    return taken === 0 || sinceMs >= this.#settings.commitIntervalMs;
+  }
+
+  /** See docs/architecture.md, "The commit". Nothing is fed to any task between the first line and the last. */
+  async #commit(): Promise<void> {
+    const tasks = [...this.#tasks.values()].filter((task) => task.hasWork || task.hasMoved);
+    this.#lastCommitMs = this.#parts.clock.now();
+    if (tasks.length === 0 || this.#ownership.kind !== 'owned') return;
+    const producer = await this.#readyProducer();
+    const prepared = tasks.map((task) => task.prepareCommit());
+    const outputs = prepared.flatMap((commit) => commit.outputs);
+    this.#tell('prepared');
+    const acks = outputs.length === 0 ? [] : await producer.send(outputs);
+    this.#tell('produced');
+    // Positions join the outputs' transaction, under this generation: a member that has been replaced is refused here (KIP-447).
+    await producer.sendOffsets(this.#ownership.group, prepared.flatMap((commit) => commit.offsets));
+    this.#tell('offsets-sent');
+    await producer.commit();
+    this.#tell('committed');
+    for (const task of tasks) await task.committed(acks);
+    this.#tell('persisted');
+    this.#failures = 0;
+    this.#parts.metrics.add('commits');
+    this.#parts.metrics.add('outputs', outputs.length);
+    this.#lastCommitMs = this.#parts.clock.now();
+    for (const task of tasks) await task.state.sweep(SWEPT_PER_COMMIT);
+  }
+
+  #tell(stage: CommitStage): void {
+    this.#parts.onCommitStage?.(stage);
+  }
+
+  async #handle(event: Event): Promise<void> {
+    try {
+      switch (event.kind) {
+        case 'revoked':
+          // The stores stay open: most tasks come straight back, and then nothing has changed.
+          if (this.#isOpen && this.#restoring.size === 0) await this.#commit();
+          this.#ownership = { kind: 'none' };
+          break;
+        case 'lost':
+          this.#log('warn', 'This instance lost its place in the group; uncommitted work is dropped and done again by whoever owns it now.');
+          this.#ownership = { kind: 'none' };
+          await this.#dropTasks();
+          await this.#disposeProducer();
+          break;
+        case 'assigned': {
+          const plans = this.#plansOf(event.partitions);
+          this.#log('info', `Assigned ${plans.length} of ${this.#parts.topics.tasks.length} tasks: ${plans.map((plan) => plan.name).join(', ') || 'none'} (generation ${event.group.generationId}).`);
+          this.#ownership = { kind: 'owned', plans, group: event.group };
+          this.#isOpen = false;
+          await this.#parts.directory.setNote('memberId', event.group.memberId);
+          break;
+        }
+      }
+    } catch (error) {
+      // The event has happened whatever became of our last commit.
+      if (event.kind !== 'assigned') this.#ownership = { kind: 'none' };
+      throw error;
+    } finally {
+      event.done();
+    }
+  }
+
+  /** Brings what is open in line with what is owned. Tasks that were ours before and whose commit number has not moved go on as they are. */
+  async #openTasks(plans: readonly TaskPlan[]): Promise<void> {
+    await this.#readyProducer();
+    const committed = await this.#opener.committed(plans);
+    const wanted = new Map(plans.map((plan) => [plan.name, plan]));
+    for (const [name, task] of [...this.#tasks]) {
+      const number = wanted.has(name) ? committed.numberOf(task.plan) : undefined;
+      if (number !== undefined && (number === 'none' ? 0 : number) === task.n && !task.hasWork) continue;
+      await this.#closeTask(task);
+    }
+    for (const [name, opened] of [...this.#restoring]) if (!wanted.has(name)) await this.#stopRestoring(opened);
+    const toOpen = plans.filter((plan) => !this.#tasks.has(plan.name) && !this.#restoring.has(plan.name));
+    for (const opened of await this.#opener.open(toOpen, committed)) {
+      this.#restoring.set(opened.plan.name, opened);
+      this.#restoration.add(opened.state, opened.changelogs);
+    }
+    this.#isOpen = true;
+    await this.#startRestored();
+  }
+
+  /** Tasks whose stores are up to date begin to run. */
+  async #startRestored(): Promise<void> {
+    for (const [name, opened] of [...this.#restoring]) {
+      if (this.#restoration.isRestoring(opened.state)) continue;
+      const { plan, state, times, start } = opened;
+      await state.finishRestore(start.n, this.#parts.clock.now());
+      await state.load();
+      this.#restoring.delete(name);
+      const { settings, clock, metrics, topics } = this.#parts;
+      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, partitions: topics.partitions });
+      this.#tasks.set(name, task);
+      for (const queue of task.queues) {
+        this.#owners.set(partitionName(queue.tp), task);
+        this.#fetcher.assign(queue.tp, queue.position);
+      }
+    }
+    this.#noteHeld();
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    if (!(error instanceof BrokerError)) throw error;
+    if (error.kind === 'too-large' || error.kind === 'fatal') throw new BrokerRefusedError(error.message, error);
+    this.#failures++;
+    this.#parts.metrics.add('recoveries');
+    const waitMs = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(this.#failures, 8));
+    this.#retryAtMs = this.#parts.clock.now() + (this.#failures > 1 ? waitMs : 0);
+    this.#log('warn', `${error.message} (${error.code}). Uncommitted work is dropped and done again from the last commit.`);
+    await this.#dropTasks();
+    this.#isOpen = false;
+    switch (error.kind) {
+      case 'retriable':
+      case 'abort':
+      case 'out-of-range':
+        await this.#abort();
+        return;
+      case 'commit-unknown':
+        // A new producer of the same id finds the outcome decided; then the commit number in Kafka tells which it was.
+        await this.#disposeProducer();
+        return;
+      case 'rebalance':
+        // Not ours any more: what is ours next, the group will say.
+        await this.#abort();
+        this.#ownership = { kind: 'none' };
+        return;
+      case 'fenced':
+        // Whoever fenced us may be the rightful owner: confirm our place in the group before taking the id back.
+        await this.#disposeProducer();
+        this.#ownership = { kind: 'none' };
+        this.#rejoin();
+    }
+  }
+
+  #rejoin(): void {
+    const left = this.leave();
+    this.#membership = left.then(() => this.#joinGroup());
+    this.#membership.catch((error: unknown) => void (this.#groupFailure = error));
+  }
+
+  #joinGroup(): Promise<Membership> {
+    const { broker, settings, sourceTopics, topics } = this.#parts;
+    const enqueue = (event: (done: () => void) => Event): Promise<void> =>
+      new Promise((resolve) => {
+        this.#events.push(event(resolve));
+      });
+    return broker.join({
+      groupId: settings.applicationId,
+      topics: sourceTopics,
+      assignor: stickyTaskAssignor(topics.tasks),
+      sessionTimeoutMs: settings.sessionTimeoutMs,
+      rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      userData: () => encodeHeldTasks(this.#held),
+      onRevoked: () => enqueue((done) => ({ kind: 'revoked', done })),
+      onLost: () => enqueue((done) => ({ kind: 'lost', done })),
+      onAssigned: (partitions, group) => enqueue((done) => ({ kind: 'assigned', partitions, group, done })),
+      onTrouble: (reason) => this.#log('warn', reason),
+    });
+  }
+
+  async #readyProducer(): Promise<TransactionalProducer> {
+    if (this.#producer !== undefined) return this.#producer;
+    const { broker, directory, settings } = this.#parts;
+    const producer = broker.transactionalProducer({
+      transactionalId: `${settings.applicationId}-${directory.processId}`,
+      transactionTimeoutMs: settings.transactionTimeoutMs,
+    });
+    try {
+      await producer.init();
+    } catch (error) {
+      await producer.close().catch(() => {});
+      throw error;
+    }
+    this.#producer = producer;
+    return producer;
+  }
+
+  async #abort(): Promise<void> {
+    try {
+      await this.#producer?.abort();
+    } catch (error) {
+      this.#log('debug', `The transaction could not be aborted (${messageOf(error)}); a new producer will do it.`);
+      await this.#disposeProducer();
+    }
+  }
+
+  async #disposeProducer(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    await producer?.close().catch(() => {});
+  }
+
+  async #dropTasks(): Promise<void> {
+    for (const task of [...this.#tasks.values()]) await this.#closeTask(task);
+    for (const opened of [...this.#restoring.values()]) await this.#stopRestoring(opened);
+  }
+
+  async #closeTask(task: Task): Promise<void> {
+    this.#tasks.delete(task.name);
+    for (const { tp } of task.queues) {
+      this.#owners.delete(partitionName(tp));
+      this.#paused.delete(partitionName(tp));
+      this.#input.drop(tp);
+      this.#fetcher.unassign(tp);
+    }
+    await task.close();
+  }
+
+  async #stopRestoring(opened: OpenedTask): Promise<void> {
+    this.#restoring.delete(opened.plan.name);
+    this.#restoration.cancel(opened.state);
+    await opened.state.close();
+  }
+
+  #plansOf(partitions: readonly TopicPartition[]): TaskPlan[] {
+    const names = new Set(partitions.map(partitionName));
+    return this.#parts.topics.tasks.filter((plan) => plan.inputs.some((input) => names.has(partitionName(input))));
+  }
+
+  #noteHeld(): void {
+    this.#held = { ...this.#held, ...Object.fromEntries([...this.#tasks.values()].map((task) => [task.name, task.n])) };
+  }
+
+  #applyBackPressure(): void {
+    const { bufferedRecordsPerPartition: most } = this.#settings;
+    for (const task of this.#tasks.values()) {
+      for (const { tp, size } of task.queues) {
+        const name = partitionName(tp);
+        const isFull = size >= most || this.#input.isHolding(tp);
+        if (isFull && !this.#paused.has(name)) {
+          this.#paused.add(name);
+          this.#fetcher.pause(tp);
+        } else if (this.#paused.has(name) && size <= most / 2 && !this.#input.isHolding(tp)) {
+          this.#paused.delete(name);
+          this.#fetcher.resume(tp);
+        }
+      }
+    }
+  }
+
+  /** Records of repartition topics are needed only until they are processed (KIP-204). */
+  async #purgeRepartitionTopics(): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (now - this.#lastPurgeMs < PURGE_INTERVAL_MS) return;
+    this.#lastPurgeMs = now;
+    const before = [...this.#tasks.values()].flatMap((task) =>
+      task.queues
+        .filter(({ source, position }) => typeof source.topic !== 'string' && source.topic.use === 'repartition' && position > 0)
+        .map(({ tp }) => ({ ...tp, offset: task.committedPosition(tp) })),
+    );
+    if (before.length === 0) return;
+    await this.#parts.broker.admin.deleteRecords(before).catch((error: unknown) => this.#log('warn', `Repartition topics could not be purged: ${messageOf(error)}`));
+  }
+}

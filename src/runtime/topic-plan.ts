@@ -1,0 +1,126 @@
+// How many partitions everything has: from the external topics' counts to internal topics, changelogs and tasks.
+
+import { TopologyError } from '../topology/errors.ts';
+import { changelogTopic, topicName, type InternalTopicRef, type SourceNode, type TopicRef } from '../topology/node.ts';
+import { taskName, type TaskId } from '../topology/processor.ts';
+import type { AnyStoreSpec } from '../topology/store-spec.ts';
+import type { Subtopology, Topology } from '../topology/topology.ts';
+import type { TopicSpec } from '../ports/broker.ts';
+import type { TopicPartition } from '../record/record.ts';
+
+const DAY_MS = 86_400_000;
+/** How long changelogs keep tombstones: Kafka's default, set explicitly because opening old local state depends on it. */
+export const TOMBSTONES_KEPT_MS = DAY_MS;
+
+export interface TopicPlan {
+  /** Of every topic read or written by the topology. */
+  readonly partitions: ReadonlyMap<string, number>;
+  /** Topics the application owns, changelogs included. */
+  readonly owned: readonly TopicSpec[];
+  readonly tasks: readonly TaskPlan[];
+}
+
+export interface TaskPlan {
+  readonly id: TaskId;
+  readonly name: string;
+  readonly subtopology: Subtopology;
+  readonly inputs: readonly (TopicPartition & { readonly source: SourceNode })[];
+}
+
+/** External topics whose partition counts the plan needs. */
+export function externalTopics(topology: Topology): string[] {
+  const topics = topology.nodes.flatMap((node) => (node.kind !== 'processor' && typeof node.topic === 'string' ? [node.topic] : []));
+  return [...new Set(topics)];
+}
+
+/** @throws {TopologyError} when topics are missing or counts do not fit together: all problems at once. */
+export function planTopics(topology: Topology, applicationId: string, external: ReadonlyMap<string, number>, replicationFactor: number): TopicPlan {
+  const problems = externalTopics(topology)
+    .filter((topic) => !external.has(topic))
+    .map((topic) => `topic "${topic}" does not exist: create it first (its partition count is the unit of parallelism, so that choice is yours)`);
+  if (problems.length > 0) throw new TopologyError(problems);
+
+  const partitions = new Map(external);
+  const nameOf = (ref: TopicRef): string => topicName(ref, applicationId);
+  const sourceNames = new Map(topology.nodes.filter((node) => node.kind === 'source').map((node) => [node.name, nameOf(node.topic)]));
+  settleInternalCounts(topology, partitions, nameOf, sourceNames);
+
+  for (const group of topology.copartitioned) {
+    const counts = new Map(group.map((source) => [sourceNames.get(source)!, partitions.get(sourceNames.get(source)!)]));
+    if (new Set(counts.values()).size > 1) {
+      const list = [...counts].map(([topic, count]) => `${topic} (${count})`).join(', ');
+      problems.push(`topics that are joined must have the same number of partitions, but have: ${list}. Repartition one side, or recreate a topic`);
+    }
+  }
+  if (problems.length > 0) throw new TopologyError(problems);
+
+  const tasks = topology.subtopologies.flatMap((subtopology) => subtopologyTasks(subtopology, partitions, nameOf));
+  return { partitions, owned: ownedTopics(topology, applicationId, partitions, tasks, replicationFactor), tasks };
+}
+
+function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, sources: ReadonlyMap<string, string>): void {
+  const copartitionedWith = (topic: string): number[] =>
+    topology.copartitioned
+      .map((group) => group.map((source) => sources.get(source)!))
+      .filter((group) => group.includes(topic))
+      .flatMap((group) => group.flatMap((other) => partitions.get(other) ?? []));
+  const widest = (subtopology: Subtopology): number => Math.max(0, ...subtopology.sources.map((source) => partitions.get(nameOf(source.topic)) ?? 0));
+  // Repartition topics may feed one another, so counts spread step by step; each round settles at least one topic, or the rest cannot be settled.
+  let open = topology.internalTopics();
+  while (open.length > 0) {
+    const unsettled: InternalTopicRef[] = [];
+    for (const ref of open) {
+      const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => nameOf(sink.topic) === nameOf(ref)));
+      const fromPartners = copartitionedWith(nameOf(ref));
+      const count =
+        ref.partitions ??
+        (ref.sameAs !== undefined
+          ? (partitions.get(nameOf({ suffix: ref.sameAs, use: 'pipe' })) ?? 0)
+          : fromPartners.length > 0
+            ? Math.max(...fromPartners)
+            : Math.max(0, ...writers.map(widest)));
+      if (count > 0) partitions.set(nameOf(ref), count);
+      else unsettled.push(ref);
+    }
+    if (unsettled.length === open.length) {
+      throw new TopologyError(unsettled.map((ref) => `the partition count of "${nameOf(ref)}" follows from nothing: give it one with "partitions"`));
+    }
+    open = unsettled;
+  }
+}
+
+function subtopologyTasks(subtopology: Subtopology, partitions: ReadonlyMap<string, number>, nameOf: (ref: TopicRef) => string): TaskPlan[] {
+  const sources = subtopology.sources.map((source) => ({ source, topic: nameOf(source.topic), count: partitions.get(nameOf(source.topic))! }));
+  const count = Math.max(...sources.map((source) => source.count));
+  return Array.from({ length: count }, (_, partition) => {
+    const id: TaskId = { subtopology: subtopology.id, partition };
+    const inputs = sources.filter((source) => partition < source.count).map(({ source, topic }) => ({ source, topic, partition }));
+    return { id, name: taskName(id), subtopology, inputs };
+  });
+}
+
+function ownedTopics(topology: Topology, applicationId: string, partitions: ReadonlyMap<string, number>, tasks: readonly TaskPlan[], replicationFactor: number): TopicSpec[] {
+  const internal = topology.internalTopics().map((ref): TopicSpec => {
+    const topic = topicName(ref, applicationId);
+    const retention = ref.use === 'repartition' ? '-1' : String(ref.retentionMs ?? -1);
+    return { topic, partitions: partitions.get(topic)!, replicationFactor, config: { 'cleanup.policy': 'delete', 'retention.ms': retention } };
+  });
+  const changelogs = topology.subtopologies.flatMap((subtopology) =>
+    subtopology.stores.map((store): TopicSpec => ({
+      topic: changelogTopic(applicationId, store.name),
+      partitions: tasks.filter((task) => task.subtopology === subtopology).length,
+      replicationFactor,
+      config: changelogConfig(store),
+    })),
+  );
+  return [...internal, ...changelogs];
+}
+
+/** Entries that die of age are also removed from the changelog, a day later than from the store: stream time and wall-clock time are not the same. */
+function changelogConfig(store: AnyStoreSpec): Record<string, string> {
+  const lifeMs = store.kind === 'window' ? store.retentionMs : store.kind === 'keyValue' ? store.ttlMs : undefined;
+  const tombstones = { 'delete.retention.ms': String(TOMBSTONES_KEPT_MS) };
+  if (lifeMs === undefined) return { 'cleanup.policy': 'compact', ...tombstones };
+  // By append time: reprocessing old events must not make the broker delete state that is fresh in stream time (docs/decisions/0003).
+  return { 'cleanup.policy': 'compact,delete', 'retention.ms': String(lifeMs + DAY_MS), 'message.timestamp.type': 'LogAppendTime', ...tombstones };
+}

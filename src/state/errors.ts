@@ -1,0 +1,27 @@
+// What can be wrong with local state.
+
+import { StreamsError } from '../record/errors.ts';
+
+export class CorruptStateError extends StreamsError {
+  readonly code = 'CORRUPT_STATE';
+  readonly remedy = 'rebuild-store';
+  constructor(place: string, reason: string) {
+    super(`Local state at ${place} cannot be used: ${reason}. It will be wiped and rebuilt from its changelog topics; nothing is lost.`);
+  }
+}
+
+export class StateDirectoryBusyError extends StreamsError {
+  readonly code = 'STATE_DIRECTORY_BUSY';
+  readonly remedy = 'fix-settings';
+  constructor(place: string, slots: number) {
+    super(`All ${slots} instance slots under ${place} are held by running processes. Stop one of them, or give this instance a stateDir of its own.`);
+  }
+}
+
+export class StateDirectoryError extends StreamsError {
+  readonly code = 'STATE_DIRECTORY';
+  readonly remedy = 'fix-settings';
+  constructor(place: string, cause: unknown) {
+    super(`Local state at ${place} cannot be read or written: ${cause instanceof Error ? cause.message : String(cause)}. Check that the disk is not full and that the folder belongs to this user.`, { cause });
+  }
+}

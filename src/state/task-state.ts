@@ -1,0 +1,206 @@
+// All state of one task: its stores over one database, and the commit record that makes them one. See docs/architecture.md, "The commit".
+
+import type { DatabaseWrite, TaskDatabase } from '../ports/state-directory.ts';
+import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
+import { CorruptStateError } from './errors.ts';
+import { OverlaidKeyValueStore } from './key-value-store.ts';
+import { Overlay, type PendingWrite } from './overlay.ts';
+import type { StoreClock, TaskStore } from './task-store.ts';
+import { OverlaidTimerStore } from './timer-store.ts';
+import { UndoLog } from './undo-log.ts';
+import { OverlaidWindowStore } from './window-store.ts';
+
+/** What the database knows about itself, written in the same batch as the data it speaks of. */
+export interface CommitRecord {
+  readonly v: 1;
+  /** Commit number: equal to the one in Kafka's offset metadata when the stores hold exactly what is committed. */
+  readonly n: number;
+  /** By store: changelog position up to which the data is applied. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** By store: highest timestamp ever put. */
+  readonly observed: Readonly<Record<string, number>>;
+  readonly streamTime: number;
+  /** Epoch ms of the commit: state untouched for longer than the changelogs keep tombstones must not be trusted. */
+  readonly wallTime: number;
+}
+
+const COMMIT_RECORD_KEY = Buffer.from('m');
+const EMPTY: CommitRecord = { v: 1, n: 0, positions: {}, observed: {}, streamTime: -1, wallTime: 0 };
+
+/** A write as it goes to a changelog, and as it comes back from one. */
+export interface ChangelogWrite extends PendingWrite {
+  readonly store: string;
+}
+
+export class TaskState {
+  readonly #database: TaskDatabase;
+  readonly #undo = new UndoLog();
+  readonly #stores = new Map<string, TaskStore>();
+  readonly #sweepAfter = new Map<string, Buffer>();
+  #commitRecord: CommitRecord;
+
+  constructor(database: TaskDatabase, specs: readonly AnyStoreSpec[], clock: StoreClock, topicOf: (store: string) => string) {
+    this.#database = database;
+    this.#commitRecord = readCommitRecord(database);
+    for (const spec of specs) {
+      this.#stores.set(spec.name, buildStore(spec, topicOf(spec.name), new Overlay(database, spec.name, this.#undo), clock, this.#undo));
+    }
+  }
+
+  /** What is durable on this computer. */
+  get committed(): CommitRecord {
+    return this.#commitRecord;
+  }
+
+  store<S extends AnyStoreSpec>(spec: S): StoreOf<S> {
+    const store = this.#stores.get(spec.name);
+    if (store === undefined) {
+      throw new Error(`The store "${spec.name}" is not connected to this processor: list it under "stores" where the processor is added.`);
+    }
+    return store as unknown as StoreOf<S>;
+  }
+
+  beginStep(): void {
+    this.#undo.begin();
+  }
+
+  rollbackStep(): void {
+    this.#undo.rollback();
+  }
+
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const store of this.#stores.values()) bytes += store.overlay.pendingBytes;
+    return bytes;
+  }
+
+  get hasPending(): boolean {
+    for (const store of this.#stores.values()) if (store.overlay.pendingCount > 0) return true;
+    return false;
+  }
+
+  *changelogWrites(): Generator<ChangelogWrite> {
+    for (const [name, { overlay }] of this.#stores) {
+      for (const write of overlay.pending()) yield { store: name, ...write };
+    }
+  }
+
+  /** After Kafka has committed: one batch with all stores' data and the commit record, then the overlay is dropped. */
+  async persist(commit: { n: number; positions: ReadonlyMap<string, number>; streamTime: number; wallTime: number }): Promise<void> {
+    const writes: DatabaseWrite[] = [];
+    const observed: Record<string, number> = { ...this.#commitRecord.observed };
+    for (const [name, store] of this.#stores) {
+      for (const { key, value } of store.overlay.pending()) writes.push({ key: store.overlay.databaseKey(key), value });
+      const time = store.observedTime?.();
+      if (time !== undefined) observed[name] = time;
+    }
+    await this.#write(writes, {
+      v: 1,
+      n: commit.n,
+      positions: { ...this.#commitRecord.positions, ...Object.fromEntries(commit.positions) },
+      observed,
+      streamTime: commit.streamTime,
+      wallTime: commit.wallTime,
+    });
+    for (const { overlay } of this.#stores.values()) overlay.clear();
+  }
+
+  /** Replays part of a changelog. Progress is written with the data, so a crash in the middle of a restore goes on where it stopped. */
+  async applyChangelog(store: string, writes: readonly PendingWrite[], position: number): Promise<void> {
+    const { overlay } = this.#stores.get(store)!;
+    await this.#write(
+      writes.map(({ key, value }) => ({ key: overlay.databaseKey(key), value })),
+      {
+        ...this.#commitRecord,
+        // The data is no longer that of any one commit until the restore is finished.
+        n: RESTORING,
+        positions: { ...this.#commitRecord.positions, [store]: position },
+        observed: { ...this.#commitRecord.observed, ...this.#observedIn(store, writes) },
+      },
+    );
+  }
+
+  /** The changelogs are applied to their ends: the stores hold what commit `n` made durable. */
+  async finishRestore(n: number, wallTime: number): Promise<void> {
+    if (n !== this.#commitRecord.n) await this.#write([], { ...this.#commitRecord, n, wallTime });
+  }
+
+  /** Builds what stores keep in memory. Once, before the first record. */
+  async load(): Promise<void> {
+    for (const [name, store] of this.#stores) await store.load?.(this.#commitRecord.observed[name] ?? -1);
+  }
+
+  /**
+   * Removes committed entries that nobody can see any more, at most `limit` looked at per call, going round the stores. Not logged: the changelog's own
+   * retention removes them there, and an entry that comes back by a replay is as invisible as before.
+   */
+  async sweep(limit: number): Promise<number> {
+    const disposable: DatabaseWrite[] = [];
+    let looked = 0;
+    for (const [name, store] of this.#stores) {
+      if (!store.expires) continue;
+      let last: Buffer | undefined;
+      for await (const [key, value] of store.overlay.scanCommitted(this.#sweepAfter.get(name))) {
+        if (looked >= limit) break;
+        looked++;
+        last = key;
+        if (store.isDisposable(key, value)) disposable.push({ key: store.overlay.databaseKey(key), value: null });
+      }
+      if (looked >= limit && last !== undefined) {
+        this.#sweepAfter.set(name, Buffer.from(last));
+        break;
+      }
+      this.#sweepAfter.delete(name);
+    }
+    if (disposable.length > 0) await this.#database.write(disposable);
+    return disposable.length;
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+
+  #observedIn(name: string, writes: readonly PendingWrite[]): Record<string, number> {
+    const store = this.#stores.get(name)!;
+    if (store.observedIn === undefined) return {};
+    let highest = this.#commitRecord.observed[name] ?? -1;
+    for (const { value } of writes) if (value !== null) highest = Math.max(highest, store.observedIn(value));
+    return { [name]: highest };
+  }
+
+  async #write(writes: DatabaseWrite[], record: CommitRecord): Promise<void> {
+    writes.push({ key: COMMIT_RECORD_KEY, value: Buffer.from(JSON.stringify(record)) });
+    await this.#database.write(writes);
+    this.#commitRecord = record;
+  }
+}
+
+/** In place of a commit number while a restore is under way: equal to none, behind all, so an interrupted restore is continued. */
+export const RESTORING = -1;
+
+function buildStore(spec: AnyStoreSpec, topic: string, overlay: Overlay, clock: StoreClock, undo: UndoLog): TaskStore {
+  switch (spec.kind) {
+    case 'keyValue':
+      return new OverlaidKeyValueStore(spec, topic, overlay, clock);
+    case 'window':
+      return new OverlaidWindowStore(spec, topic, overlay, undo);
+    case 'timer':
+      return new OverlaidTimerStore(spec, topic, overlay, clock, undo);
+  }
+}
+
+function readCommitRecord(database: TaskDatabase): CommitRecord {
+  const bytes = database.get(COMMIT_RECORD_KEY);
+  if (bytes === undefined) return EMPTY;
+  const record = parse(bytes);
+  if (record?.v !== 1) throw new CorruptStateError('the commit record', 'its format is not the one this release writes');
+  return record;
+}
+
+function parse(bytes: Buffer): CommitRecord | undefined {
+  try {
+    return JSON.parse(bytes.toString()) as CommitRecord;
+  } catch {
+    return undefined;
+  }
+}

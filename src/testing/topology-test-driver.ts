@@ -1,0 +1,177 @@
+// TopologyTestDriver: a topology under test, without a server. It runs the very loop that production runs, tasks, commits and restores included, on a
+// broker in memory and a clock that the test moves.
+
+import type { Broker } from '../ports/broker.ts';
+import type { Headers, StreamRecord } from '../record/record.ts';
+import { NO_HEADERS } from '../record/record.ts';
+import type { Serde } from '../record/serde.ts';
+import { KafkaStreams } from '../runtime/kafka-streams.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { StreamsSettings } from '../runtime/settings.ts';
+import type { StreamThread } from '../runtime/stream-thread.ts';
+import { externalTopics } from '../runtime/topic-plan.ts';
+import { MemoryStateDirectory } from '../state/memory/memory-state-directory.ts';
+import { partitionFor } from '../topology/partitioner.ts';
+import { taskName } from '../topology/processor.ts';
+import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
+import type { Topology } from '../topology/topology.ts';
+import { InMemoryCluster } from './in-memory-broker.ts';
+
+export interface TestDriverOptions extends Partial<StreamsSettings> {
+  /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. */
+  readonly partitions?: number | Readonly<Record<string, number>>;
+  /** The clock at the start, epoch ms. Default 0. */
+  readonly wallClockStartMs?: number;
+  readonly log?: Logger;
+}
+
+export interface TestInputTopic<K, V> {
+  /** Writes a record and runs the topology until nothing is left to do. `timestamp`: epoch ms, by default the driver's clock. */
+  pipeInput(key: K | null, value: V | null, timestamp?: number, headers?: Headers): Promise<void>;
+}
+
+export interface TestOutputTopic<K, V> {
+  /** Committed records that came since the last call, by partition, then offset. */
+  readRecords(): StreamRecord<K | null, V | null>[];
+  /** The values of `readRecords`. */
+  readValues(): (V | null)[];
+}
+
+interface TopicSerdes<K, V> {
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+}
+
+/** @example
+ * await using driver = await TopologyTestDriver.start(topology);
+ * await driver.createInputTopic('in', { key: Serdes.string(), value: Serdes.string() }).pipeInput('a', 'x');
+ * driver.createOutputTopic('out', { key: Serdes.string(), value: Serdes.long() }).readValues();
+ */
+export class TopologyTestDriver implements AsyncDisposable {
+  readonly #topology: Topology;
+  readonly #options: TestDriverOptions;
+  readonly #cluster = new InMemoryCluster();
+  readonly #broker: Broker;
+  readonly #directory = new MemoryStateDirectory();
+  #nowMs: number;
+  #streams!: KafkaStreams;
+  #thread!: StreamThread;
+
+  private constructor(topology: Topology, options: TestDriverOptions) {
+    this.#topology = topology;
+    this.#options = options;
+    this.#broker = this.#cluster.connect();
+    this.#nowMs = options.wallClockStartMs ?? 0;
+  }
+
+  /** @throws what building or starting a topology throws. */
+  static async start(topology: Topology, options: TestDriverOptions = {}): Promise<TopologyTestDriver> {
+    const driver = new TopologyTestDriver(topology, options);
+    const { partitions = 1 } = options;
+    const countOf = (topic: string): number => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1));
+    await driver.#broker.admin.ensureTopics(externalTopics(topology).map((topic) => ({ topic, partitions: countOf(topic) })));
+    await driver.#boot();
+    return driver;
+  }
+
+  createInputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
+    return {
+      pipeInput: async (key, value, timestamp = this.#nowMs, headers = NO_HEADERS) => {
+        const keyBytes = key === null ? null : serdes.key.serialize(topic, key);
+        await this.#pipeBytes(topic, keyBytes, value === null ? null : serdes.value.serialize(topic, value), timestamp, headers);
+      },
+    };
+  }
+
+  /** Bytes as they are: for records that no serde would write. */
+  async pipeBytes(topic: string, key: Buffer | null, value: Buffer | null, timestamp = this.#nowMs): Promise<void> {
+    await this.#pipeBytes(topic, key, value, timestamp, NO_HEADERS);
+  }
+
+  createOutputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
+    const positions = new Map<number, number>();
+    const readRecords = (): StreamRecord<K | null, V | null>[] =>
+      (this.#cluster.topics.get(topic) ?? []).flatMap((log, partition) => {
+        const from = positions.get(partition) ?? 0;
+        positions.set(partition, log.lastStableOffset);
+        return log.slots.slice(from, log.lastStableOffset).flatMap(({ record, transaction }) => {
+          if (record === undefined || transaction?.state === 'aborted') return [];
+          const key = record.key === null ? null : serdes.key.deserialize(topic, record.key);
+          const value = record.value === null ? null : serdes.value.deserialize(topic, record.value);
+          return [{ key, value, timestamp: record.timestamp, headers: record.headers }];
+        });
+      });
+    return { readRecords, readValues: () => readRecords().map(({ value }) => value) };
+  }
+
+  /** Moves the wall clock and runs what becomes due. */
+  async advanceWallClockTime(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    await this.settle();
+  }
+
+  get wallClockTime(): number {
+    return this.#nowMs;
+  }
+
+  /** A store of the task with this partition number, uncommitted writes included. */
+  store<S extends AnyStoreSpec>(spec: S, partition = 0): StoreOf<S> {
+    const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.some(({ name }) => name === spec.name));
+    const name = subtopology === undefined ? '' : taskName({ subtopology: subtopology.id, partition });
+    const task = this.#thread.tasks.get(name);
+    if (task === undefined) throw new Error(`No running task has the store "${spec.name}" for partition ${partition}. The topology has: ${this.#topology.subtopologies.flatMap(({ stores }) => stores.map((store) => store.name)).join(', ')}.`);
+    return task.state.store(spec);
+  }
+
+  metrics(): Record<string, number> {
+    return this.#streams.metrics();
+  }
+
+  /** The process dies and starts again: uncommitted work is gone, local state and topics are as they were. */
+  async crash({ wipeState = false } = {}): Promise<void> {
+    await this.#thread.close();
+    for (const group of this.#cluster.groups.values()) group.members.clear();
+    if (wipeState) for (const task of await this.#directory.tasks()) await this.#directory.wipe(task);
+    await this.#boot();
+  }
+
+  /** Runs until nothing is left to do. @throws what stopped the topology. */
+  async settle(): Promise<void> {
+    for (;;) {
+      if (await this.#thread.round(0)) continue;
+      if (this.#thread.isIdle) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #boot(): Promise<void> {
+    const { partitions: _partitions, wallClockStartMs: _start, log, ...settings } = this.#options;
+    const components = {
+      broker: this.#broker,
+      clock: { now: () => this.#nowMs },
+      openStateDirectory: async () => this.#directory,
+      ...(log === undefined ? {} : { log }),
+    };
+    this.#streams = new KafkaStreams(this.#topology, { applicationId: 'test', ...settings }, components);
+    const { thread } = await this.#streams.prepare();
+    this.#thread = thread;
+    thread.join({});
+    await this.settle();
+  }
+
+  async #pipeBytes(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number, headers: Headers): Promise<void> {
+    const partitions = this.#cluster.topics.get(topic)?.length;
+    if (partitions === undefined) throw new Error(`The topology does not read or write a topic "${topic}".`);
+    const partition = key === null ? 0 : partitionFor(key, partitions);
+    await this.#broker.producer().send([{ topic, partition, key, value, timestamp, headers }]);
+    await this.settle();
+  }
+}

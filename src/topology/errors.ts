@@ -1,0 +1,18 @@
+// What can be wrong with a topology or the way it is used.
+
+import { StreamsError } from '../record/errors.ts';
+
+export class TopologyError extends StreamsError {
+  readonly code = 'INVALID_TOPOLOGY';
+  readonly remedy = 'fix-settings';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`This topology cannot run:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+export class InvalidWindowError extends StreamsError {
+  readonly code = 'INVALID_WINDOW';
+  readonly remedy = 'fix-settings';
+}

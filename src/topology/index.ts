@@ -1,0 +1,16 @@
+// WHAT is computed.
+
+export { StreamsBuilder, type Consumed } from './builder.ts';
+export { KStream, type Produced, type ProcessOptions, type Repartitioned } from './stream.ts';
+export { KGroupedStream, type Materialized } from './grouped.ts';
+export { KTable } from './table.ts';
+export { Topology } from './topology.ts';
+export { describe } from './describe.ts';
+export { TopologyError, InvalidWindowError } from './errors.ts';
+export type { DedupeOptions } from './operators/dedupe.ts';
+export type { EscalateOptions } from './operators/escalate.ts';
+export type { JoinWindow, StreamJoinOptions } from './operators/stream-join.ts';
+export type { CommandRejected, EscalationOutcome, WorkflowSpoke } from './escalation-outcome.ts';
+export type { TimestampExtractor } from './node.ts';
+export * from './processor.ts';
+export * from './store-spec.ts';

@@ -1,0 +1,20 @@
+// Operators that remember nothing: one function from a record to what it forwards.
+
+import type { StreamRecord } from '../../record/record.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+
+export function stateless<K, V, K2, V2>(
+  step: (record: StreamRecord<K, V>, forward: (record: StreamRecord<K2, V2>) => void) => void,
+): ProcessorSupplier<K, V, K2, V2> {
+  return () => {
+    let forward: (record: StreamRecord<K2, V2>) => void;
+    return {
+      init(context) {
+        forward = (record) => context.forward(record);
+      },
+      process(record) {
+        step(record, forward);
+      },
+    };
+  };
+}

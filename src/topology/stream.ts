@@ -1,0 +1,171 @@
+// KStream: Kafka Streams' record stream. Each operator adds one node; the heavy ones live in operators/.
+
+import type { StreamRecord } from '../record/record.ts';
+import type { Serde } from '../record/serde.ts';
+import type { Consumed, GraphBuilder } from './builder.ts';
+import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
+import { escalate, type EscalateOptions } from './operators/escalate.ts';
+import { joinStreams, type StreamJoinOptions } from './operators/stream-join.ts';
+import { stateless } from './operators/stateless.ts';
+import { KGroupedStream } from './grouped.ts';
+import type { EscalationOutcome } from './escalation-outcome.ts';
+import type { ProcessorSupplier } from './processor.ts';
+import type { AnyStoreSpec } from './store-spec.ts';
+import type { Json } from '../escalation/protocol.ts';
+
+export interface Produced<K, V> {
+  readonly key: Serde<NonNullable<K>>;
+  readonly value: Serde<NonNullable<V>>;
+}
+
+/** Serdes of the repartition topic, and the name it and its node get: `<applicationId>-<name>-repartition`. */
+export interface Repartitioned<K, V> extends Produced<K, V> {
+  readonly name: string;
+  /** Partitions of the topic; by default as many as the widest input. */
+  readonly partitions?: number;
+}
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly stores?: readonly AnyStoreSpec[];
+}
+
+export class KStream<K, V> {
+  readonly #graph: GraphBuilder;
+  readonly #parents: readonly string[];
+  readonly #sources: ReadonlySet<string>;
+  /** True after an operator that may have changed keys: records may stand in the wrong partition for their key. */
+  readonly #keyChanged: boolean;
+
+  private constructor(graph: GraphBuilder, parents: readonly string[], sources: ReadonlySet<string>, keyChanged: boolean) {
+    this.#graph = graph;
+    this.#parents = parents;
+    this.#sources = sources;
+    this.#keyChanged = keyChanged;
+  }
+
+  /** @internal */
+  static source<K, V>(graph: GraphBuilder, topic: Parameters<GraphBuilder['source']>[0], consumed: Consumed<K, V>): KStream<K | null, V | null> {
+    const node = graph.source(topic, consumed);
+    return new KStream(graph, [node], new Set([node]), false);
+  }
+
+  /** @internal A stream that begins at an existing node, keyed as this one. */
+  derived<K2, V2>(node: string, keyChanged = this.#keyChanged): KStream<K2, V2> {
+    return new KStream(this.#graph, [node], this.#sources, keyChanged);
+  }
+
+  /** @internal */
+  get parts(): { graph: GraphBuilder; parents: readonly string[]; sources: ReadonlySet<string>; keyChanged: boolean } {
+    return { graph: this.#graph, parents: this.#parents, sources: this.#sources, keyChanged: this.#keyChanged };
+  }
+
+  filter<V2 extends V>(predicate: (value: V, key: K) => value is V2): KStream<K, V2>;
+  filter(predicate: (value: V, key: K) => boolean): KStream<K, V>;
+  filter(predicate: (value: V, key: K) => boolean): KStream<K, V> {
+    return this.#stateless('FILTER', (record, forward) => {
+      if (predicate(record.value, record.key)) forward(record);
+    });
+  }
+
+  filterNot(predicate: (value: V, key: K) => boolean): KStream<K, V> {
+    return this.filter((value, key) => !predicate(value, key));
+  }
+
+  mapValues<V2>(mapper: (value: V, key: K) => V2): KStream<K, V2> {
+    return this.#stateless('MAPVALUES', (record, forward) => forward({ ...record, value: mapper(record.value, record.key) }));
+  }
+
+  flatMapValues<V2>(mapper: (value: V, key: K) => Iterable<V2>): KStream<K, V2> {
+    return this.#stateless('FLATMAPVALUES', (record, forward) => {
+      for (const value of mapper(record.value, record.key)) forward({ ...record, value });
+    });
+  }
+
+  map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2]): KStream<K2, V2> {
+    return this.#stateless<K2, V2>('MAP', (record, forward) => {
+      const [key, value] = mapper(record.value, record.key);
+      forward({ ...record, key, value });
+    }, true);
+  }
+
+  selectKey<K2>(mapper: (value: V, key: K) => K2): KStream<K2, V> {
+    return this.#stateless<K2, V>('KEY-SELECT', (record, forward) => forward({ ...record, key: mapper(record.value, record.key) }), true);
+  }
+
+  peek(action: (value: V, key: K) => void): KStream<K, V> {
+    return this.#stateless('PEEK', (record, forward) => {
+      action(record.value, record.key);
+      forward(record);
+    });
+  }
+
+  foreach(action: (value: V, key: K) => void): void {
+    this.#stateless('FOREACH', (record) => action(record.value, record.key));
+  }
+
+  merge<V2>(other: KStream<K, V2>): KStream<K, V | V2> {
+    const node = this.#graph.processor(
+      this.#graph.autoName('MERGE'),
+      [...this.#parents, ...other.#parents],
+      stateless<K, V | V2, K, V | V2>((record, forward) => forward(record)),
+    );
+    return new KStream(this.#graph, [node], new Set([...this.#sources, ...other.#sources]), this.#keyChanged || other.#keyChanged);
+  }
+
+  /** Custom processing with stores and punctuators. Records keep their key, or the caller repartitions before the next stateful step. */
+  process<K2, V2>(supplier: ProcessorSupplier<K, V, K2, V2>, options: ProcessOptions): KStream<K2, V2> {
+    return this.derived(this.#graph.processor(options.name, this.#parents, supplier, options.stores));
+  }
+
+  /** Drops a record whose id was already seen for its key within the retention. */
+  dedupe(options: DedupeOptions<K, V>): KStream<K, V> {
+    return dedupe(this, options);
+  }
+
+  /** Windowed inner join: a pair of records of the same key whose timestamps lie in the window gives one result with the higher timestamp. */
+  join<V2, R>(other: KStream<K, V2>, joiner: (left: V, right: V2, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
+    return joinStreams(this, other, joiner, options);
+  }
+
+  /** Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. */
+  repartition(options: Repartitioned<K, V>): KStream<K, V> {
+    const topic = {
+      suffix: `${options.name}-repartition`,
+      use: 'repartition' as const,
+      ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+    };
+    this.#graph.sink(topic, this.#parents, options, `${options.name}-repartition-sink`);
+    const source = this.#graph.source(topic, options, `${options.name}-repartition-source`);
+    return new KStream(this.#graph, [source], new Set([source]), false);
+  }
+
+  /** Groups by the present key, through a repartition topic if an operator before may have changed it. */
+  groupByKey(options: Repartitioned<K, V>): KGroupedStream<NonNullable<K>, V> {
+    const stream = this.#keyChanged ? this.repartition(options) : this;
+    return new KGroupedStream<NonNullable<K>, V>(stream as never, options.key as never);
+  }
+
+  groupBy<K2>(mapper: (value: V, key: K) => K2, options: Repartitioned<K2, V>): KGroupedStream<NonNullable<K2>, V> {
+    return this.selectKey(mapper).groupByKey(options);
+  }
+
+  /** Hands each record to a durable workflow; the stream that comes back holds what became of it. */
+  escalate(this: KStream<string, V>, options: EscalateOptions<V>): KStream<string, EscalationOutcome<Json>> {
+    return escalate(this, options);
+  }
+
+  /** Writes to a topic, which must exist. Null keys and values stay null. */
+  to(topic: string, produced: Produced<K, V>): void {
+    this.#graph.sink(topic, this.#parents, produced);
+  }
+
+  #stateless<K2 = K, V2 = V>(
+    operator: string,
+    step: (record: StreamRecord<K, V>, forward: (record: StreamRecord<K2, V2>) => void) => void,
+    changesKey = false,
+  ): KStream<K2, V2> {
+    const node = this.#graph.processor(this.#graph.autoName(operator), this.#parents, stateless(step));
+    return this.derived(node, this.#keyChanged || changesKey);
+  }
+}
