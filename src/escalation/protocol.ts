@@ -29,8 +29,21 @@ export interface Command {
   readonly source: { readonly topic: string; readonly partition: number; readonly offset: number };
   /** Event time of that record, epoch ms. */
   readonly at: number;
-  /** Epoch ms. After it the bridge answers `stale` instead of calling Temporal: beyond namespace retention a repeat would start a new workflow. */
+  /**
+   * Epoch ms. After it the bridge starts nothing any more: beyond namespace retention a repeat would start a finished workflow anew. A workflow that is
+   * still running gets the command even then; if none is known, the answer is `stale`.
+   */
   readonly notAfter: number;
+}
+
+/** What the bridge starts a workflow with, and all of it: the rest comes by signal. */
+export interface WorkflowStart {
+  readonly v: 1;
+  /** Business key: the key of outcome records. */
+  readonly key: string;
+  readonly replyTo: ReplyTo;
+  /** Continue as new when a run's history has this many events. Default 2000; tests shrink it. */
+  readonly historyEventsMax?: number;
 }
 
 /** One record of `<app>-<name>-outcomes`; its key is the command's `key`. */

@@ -1,22 +1,12 @@
 // What a mailbox remembers, and the rule that makes redelivered commands harmless. Pure data: it travels through continue-as-new as JSON.
 
-import type { Command, Json, ReplyTo } from '../escalation/protocol.ts';
+import type { Command, Json, ReplyTo, WorkflowStart } from '../escalation/protocol.ts';
 import type { ActivityCall } from './saga.ts';
 
 /** The part of a command that the mailbox keeps until the saga reads it. */
 export type MailboxCommand = Pick<Command, 'seq' | 'kind' | 'payload' | 'at'>;
 
-/** What the bridge starts a workflow with; everything else comes by signal. */
-export interface MailboxStart {
-  readonly v: 1;
-  /** Business key: the key of outcome records. */
-  readonly key: string;
-  readonly replyTo: ReplyTo;
-  /** Continue as new when a run's history has this many events. Default 2000; tests shrink it. */
-  readonly historyEventsMax?: number;
-}
-
-export interface MailboxInput<State> extends MailboxStart {
+export interface MailboxInput<State> extends WorkflowStart {
   /** Present from the second run of a workflow on. */
   readonly carried?: MailboxState<State>;
 }
@@ -48,7 +38,7 @@ export interface MailboxState<State> {
   saga: State;
 }
 
-export function newMailbox<State>(start: MailboxStart, saga: State): MailboxState<State> {
+export function newMailbox<State>(start: WorkflowStart, saga: State): MailboxState<State> {
   return {
     v: 1,
     replyTo: start.replyTo,

@@ -1,0 +1,7 @@
+// `millrace/bridge`: commands from Kafka to Temporal. Needs @temporalio/client only.
+
+export { type Bridge, type BridgeMetrics, type BridgeOptions, deadLetterTopic, startBridge } from './bridge.ts';
+export { decodeCommand, encodeCommand, encodeOutcome, UnreadableCommandError } from './codec.ts';
+export { TemporalRefusedError } from './delivery.ts';
+export type { EscalatedWorkflow, TemporalAddress } from './temporal-gateway.ts';
+export * from './protocol.ts';
