@@ -7,7 +7,7 @@ import { choosePorts } from './free-port.ts';
 import { waitForGivenServer } from './given-server.ts';
 import { kafkaPart } from './kafka-server.ts';
 import { tryLock, type Holder, type Lock } from './lock.mjs';
-import { PORT_NAMES, type PartName, type Plan, type PlanOptions, type StackPart } from './part.ts';
+import { PART_VARIABLES, PORT_NAMES, type PartName, type Plan, type PlanOptions, type StackPart } from './part.ts';
 import { checkPrerequisites } from './prerequisites.ts';
 import { registryPart } from './registry-server.ts';
 import { findRunningStack, forgetRunningStack, noteRunningStack } from './running-stack.ts';
@@ -71,7 +71,7 @@ const NAMES = Object.keys(PARTS) as PartName[];
 export async function ensureStack(options: StackOptions): Promise<Stack> {
   const env = options.env ?? process.env;
   const needed = NAMES.filter((name) => options.need[name]);
-  const missing = needed.filter((name) => !env[PARTS[name].variable]);
+  const missing = needed.filter((name) => !env[PART_VARIABLES[name]]);
   if (missing.length === 0) {
     await waitForGiven(needed, env, options);
     return stackOf(addressesFrom(env), env, new Map(), async () => {});
@@ -98,7 +98,7 @@ async function useShared(
   options: StackOptions,
 ): Promise<Stack> {
   const running = findRunningStack(dataDir);
-  const serves = running?.isShared && missing.every((name) => running.env[PARTS[name].variable]);
+  const serves = running?.isShared && missing.every((name) => running.env[PART_VARIABLES[name]]);
   if (!serves) throw new StackInUseError(dataDir, holder);
   options.log(`Using the stack that runs in this clone (\`npm run stack\`, process ${running.pid}).`);
   const merged = { ...running.env, ...environmentOf(addressesFrom(env)) };
@@ -163,7 +163,7 @@ function stackOf(addresses: Plan['addresses'], env: NodeJS.ProcessEnv, started: 
   const of = (part: PartName): Started => {
     const found = started.get(part);
     if (found) return found;
-    throw new Error(`${PARTS[part].title} was not started here, so it is not ours to kill or restart: unset ${PARTS[part].variable} to have it started.`);
+    throw new Error(`${PARTS[part].title} was not started here, so it is not ours to kill or restart: unset ${PART_VARIABLES[part]} to have it started.`);
   };
   let stopped: Promise<void> | undefined;
   return {
@@ -186,7 +186,8 @@ function stackOf(addresses: Plan['addresses'], env: NodeJS.ProcessEnv, started: 
 async function waitForGiven(names: readonly PartName[], env: NodeJS.ProcessEnv, options: StackOptions): Promise<void> {
   await Promise.all(
     names.map((name) => {
-      const { title, variable } = PARTS[name];
+      const { title } = PARTS[name];
+      const variable = PART_VARIABLES[name];
       const { log, signal, waitMsMax } = options;
       return waitForGivenServer({ title, variable, value: env[variable]! }, { log, signal, waitMsMax });
     }),

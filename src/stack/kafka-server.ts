@@ -1,6 +1,7 @@
 // Kafka as one local process: broker and KRaft controller in one JVM, set up for a single node.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isCached } from './cache.mjs';
 import { probeBroker } from './kafka-probe.ts';
 import { fetchJars, type FetchOptions } from './maven.ts';
@@ -13,11 +14,12 @@ const ENTRY = `kafka-${VERSION}`;
 // kafka-tools: the command-line tools (kafka-consumer-groups and the like). log4j: without it a dying broker would leave no last words.
 const ARTIFACTS = [`org.apache.kafka:kafka_2.13:${VERSION}`, `org.apache.kafka:kafka-tools:${VERSION}`, 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.1'] as const;
 
+const LOG_SETTINGS = fileURLToPath(new URL('./kafka-log4j2.properties', import.meta.url));
+
 const INSTEAD = 'or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092';
 
 export const kafkaPart: StackPart = {
   title: 'Kafka',
-  variable: 'KAFKA_BROKERS',
   prerequisites: async (env) => {
     const because = 'because KAFKA_BROKERS names none to use';
     return [
@@ -31,7 +33,7 @@ export const kafkaPart: StackPart = {
     const folder = join(dataDir, 'kafka');
     const path = join(folder, 'server.properties');
     const run = (main: string, args: readonly string[]): string[] => [
-      '-Xms64m', '-Xmx512m', '-Dorg.apache.logging.log4j.level=WARN', '-cp', join(home, 'lib', '*'), main, ...args,
+      '-Xms64m', '-Xmx512m', `-Dlog4j2.configurationFile=${LOG_SETTINGS}`, '-cp', join(home, 'lib', '*'), main, ...args,
     ];
     const format = run('kafka.tools.StorageTool', ['format', `--cluster-id=${newClusterId()}`, '--config', path]);
     return {

@@ -6,6 +6,13 @@ import type { ServerSpec } from './server-process.ts';
 
 export type PartName = 'kafka' | 'temporal' | 'registry';
 
+/** The environment variable that gives each one's address. */
+export const PART_VARIABLES = {
+  kafka: 'KAFKA_BROKERS',
+  temporal: 'TEMPORAL_ADDRESS',
+  registry: 'SCHEMA_REGISTRY_URL',
+} as const satisfies Record<PartName, string>;
+
 /** The ports one local stack uses; remembered in its data folder. */
 export const PORT_NAMES = ['kafka', 'kafkaController', 'registry', 'temporal', 'temporalUi', 'temporalHttp', 'temporalMetrics'] as const;
 export type Ports = Readonly<Record<(typeof PORT_NAMES)[number], number>>;
@@ -24,8 +31,6 @@ export interface Plan {
 export interface StackPart {
   /** As people call it. */
   readonly title: string;
-  /** The environment variable that gives its address. */
-  readonly variable: 'KAFKA_BROKERS' | 'TEMPORAL_ADDRESS' | 'SCHEMA_REGISTRY_URL';
   /** What this computer must have to start it here; empty when all is cached and self-contained. */
   readonly prerequisites: (env: NodeJS.ProcessEnv) => Promise<readonly Prerequisite[]>;
   /** Fetches what is not cached yet, and says how to start it. */

@@ -2,6 +2,7 @@
 // Plain JavaScript, like all .mjs files here: the bootstrap needs it under an installed Node that is too old for TypeScript.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /**
  * A text that is the same for the whole life of one process and different for any other process that gets its pid later.
@@ -17,6 +18,11 @@ export function processIdentity(pid) {
 /** @param {number} pid @returns {number | undefined} the pid of its parent */
 export function parentOf(pid) {
   return (process.platform === 'linux' ? statFromProc(pid) : statFromPs(pid))?.parent;
+}
+
+/** @param {number} pid @returns {string | undefined} the short name of the program it runs: `sh`, `node` */
+export function programOf(pid) {
+  return (process.platform === 'linux' ? statFromProc(pid) : statFromPs(pid))?.program;
 }
 
 /** What we write down about a process to find it again. @param {number} [pid] */
@@ -38,7 +44,7 @@ function statFromProc(pid) {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, parent, startTicks] = [fields[0], Number(fields[1]), fields[19]];
     if (state === 'Z' || state === 'X') return undefined;
-    return { identity: `${bootId()}/${startTicks}`, parent };
+    return { identity: `${bootId()}/${startTicks}`, parent, program: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) };
   } catch {
     return undefined;
   }
@@ -48,10 +54,11 @@ function statFromProc(pid) {
 function statFromPs(pid) {
   try {
     const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
-    const line = execFileSync('ps', ['-o', 'stat=,ppid=,lstart=', '-p', String(pid)], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] });
-    const [state = '', parent, ...started] = line.trim().split(/\s+/);
+    const line = execFileSync('ps', ['-o', 'stat=,ppid=,lstart=,comm=', '-p', String(pid)], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'ignore'] });
+    // S 1 Sun Nov 22 18:00:00 2026 /bin/sh
+    const [state = '', parent, ...rest] = line.trim().split(/\s+/);
     if (state === '' || state.startsWith('Z')) return undefined;
-    return { identity: started.join(' '), parent: Number(parent) };
+    return { identity: rest.slice(0, 5).join(' '), parent: Number(parent), program: basename(rest.slice(5).join(' ')) };
   } catch {
     return undefined;
   }

@@ -11,7 +11,6 @@ const INSTEAD = 'or set SCHEMA_REGISTRY_URL to a registry with the Confluent API
 
 export const registryPart: StackPart = {
   title: 'Schema registry',
-  variable: 'SCHEMA_REGISTRY_URL',
   prerequisites: async (env) => {
     const because = 'because SCHEMA_REGISTRY_URL names none to use';
     return [

@@ -9,7 +9,8 @@ const QUOTED_LINES = 15;
 /**
  * @param {string} file
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, signal?: AbortSignal | undefined }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, isNoise?: (line: string) => boolean, signal?: AbortSignal | undefined }} [options]
+ *   isNoise: lines that tell of progress and explain no failure
  * @returns {Promise<void>}
  */
 export async function runCommand(file, args, options = {}) {
@@ -29,7 +30,7 @@ export async function runCommand(file, args, options = {}) {
   options.signal?.addEventListener('abort', stop, { once: true });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
-      last.push(line);
+      if (!options.isNoise?.(line)) last.push(line);
       if (last.length > QUOTED_LINES) last.shift();
       options.onLine?.(line);
     });

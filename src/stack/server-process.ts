@@ -50,7 +50,7 @@ const QUOTED_LINES = 25;
 
 export async function startServer(spec: ServerSpec, log: Log, signal?: AbortSignal): Promise<RunningServer> {
   mkdirSync(spec.folder, { recursive: true });
-  await endLeftover(spec, log);
+  await endLeftover(spec.folder, spec.title, log);
   if (spec.settings) writeFileSync(spec.settings.path, spec.settings.text);
   await prepareData(spec, signal);
   signal?.throwIfAborted();
@@ -59,7 +59,7 @@ export async function startServer(spec: ServerSpec, log: Log, signal?: AbortSign
   let stopping = false;
   const ended = once(child, 'exit').then(([code, by]) => {
     guard().remove(child.pid!);
-    rmSync(pidFile(spec), { force: true });
+    rmSync(pidFile(spec.folder), { force: true });
     return stopping ? undefined : new ServerDiedError(`${spec.title} ended by itself (${code ?? by}).\n${lastLines(spec)}`);
   });
   const end = async (graceMs: number): Promise<void> => {
@@ -79,14 +79,14 @@ export async function startServer(spec: ServerSpec, log: Log, signal?: AbortSign
 }
 
 /** A server of an earlier run of ours that was killed with -9, whose guard was killed too or has not finished. */
-async function endLeftover(spec: ServerSpec, log: Log): Promise<void> {
-  if (!existsSync(pidFile(spec))) return;
-  const left = readPidFile(spec);
+export async function endLeftover(folder: string, title: string, log: Log): Promise<void> {
+  if (!existsSync(pidFile(folder))) return;
+  const left = readPidFile(folder);
   if (isRunning(left)) {
-    log(`${spec.title}: ending process ${left.pid}, left over from a run that was killed`);
+    log(`${title}: ending process ${left.pid}, left over from a run that was killed`);
     await endProcess({ ...left, group: true }, ORPHAN_GRACE_MS);
   }
-  rmSync(pidFile(spec), { force: true });
+  rmSync(pidFile(folder), { force: true });
 }
 
 /** Data counts only once the server has answered on it: a first start that was interrupted leaves half a schema, and is begun anew. */
@@ -106,7 +106,7 @@ function launch(spec: ServerSpec): ChildProcess {
     child.once('error', () => {}); // reported by the missing pid below
     if (child.pid === undefined) throw new ServerDiedError(`${spec.title} cannot be started: ${spec.executable} does not run on this computer.`);
     guard().add(child.pid, { graceMs: ORPHAN_GRACE_MS, group: true });
-    writeFileSync(pidFile(spec), JSON.stringify(describeProcess(child.pid)));
+    writeFileSync(pidFile(spec.folder), JSON.stringify(describeProcess(child.pid)));
     return child;
   } finally {
     closeSync(output);
@@ -135,14 +135,14 @@ function lastLines(spec: ServerSpec): string {
   return [`The last lines of ${logFile(spec)}:`, ...lines.map((line) => `  | ${line}`)].join('\n');
 }
 
-function readPidFile(spec: ServerSpec): { pid: number; identity: string } {
+function readPidFile(folder: string): { pid: number; identity: string } {
   try {
-    return JSON.parse(readFileSync(pidFile(spec), 'utf8')) as { pid: number; identity: string };
+    return JSON.parse(readFileSync(pidFile(folder), 'utf8')) as { pid: number; identity: string };
   } catch {
     return { pid: 0, identity: '' }; // killed while writing it, in the instant after the start: the guard knows that process
   }
 }
 
 const logFile = (spec: ServerSpec): string => join(spec.folder, 'server.log');
-const pidFile = (spec: ServerSpec): string => join(spec.folder, 'pid.json');
+const pidFile = (folder: string): string => join(folder, 'pid.json');
 const readyMarker = (spec: ServerSpec): string => join(spec.folder, 'data', '.answered');

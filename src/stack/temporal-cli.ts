@@ -1,7 +1,7 @@
 // The Temporal CLI holds a whole development server. It is found on PATH, or built once with Go and kept in the cache.
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cached, isCached } from './cache.mjs';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { cacheRoot, cached, isCached } from './cache.mjs';
 import type { FetchOptions } from './maven.ts';
 import { firstOutput, go, type Prerequisite } from './prerequisites.ts';
 import { withProgress } from './progress.mjs';
@@ -38,7 +38,14 @@ export async function temporalCli(options: FetchOptions): Promise<TemporalCli> {
 /** TEMPORAL_CLI if set, else the one on PATH, if it can do what we ask of it. */
 async function usableCli(env: NodeJS.ProcessEnv): Promise<TemporalCli | undefined> {
   if (env['TEMPORAL_CLI']) return await inspect(env['TEMPORAL_CLI'], env);
-  return await inspect('temporal', env).catch(() => undefined);
+  const onPath = (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'temporal')).find((path) => existsSync(path));
+  return onPath === undefined ? undefined : await inspect(onPath, env).catch(() => undefined);
+}
+
+/** The CLI if it is here already, without fetching anything: for tests that start servers of their own. */
+export async function temporalCliPath(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+  const usable = await usableCli(env);
+  return usable?.path ?? (isCached(ENTRY, env) ? join(cacheRoot(env), ENTRY, 'temporal') : undefined);
 }
 
 async function inspect(path: string, env: NodeJS.ProcessEnv): Promise<TemporalCli> {
@@ -55,7 +62,6 @@ async function build({ log, env, signal }: FetchOptions): Promise<string> {
   return await cached(
     ENTRY,
     async (folder) => {
-      await mkdir(folder, { recursive: true });
       let packages = 0;
       await withProgress(log, what, (detail) =>
         runCommand('go', ['install', '-v', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`], {

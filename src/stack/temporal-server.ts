@@ -5,7 +5,6 @@ import { temporalCli, temporalPrerequisites } from './temporal-cli.ts';
 
 export const temporalPart: StackPart = {
   title: 'Temporal',
-  variable: 'TEMPORAL_ADDRESS',
   prerequisites: temporalPrerequisites,
   plan: async ({ dataDir, ports, namespace, ...options }) => {
     const cli = await temporalCli(options);

@@ -1,0 +1,70 @@
+// Runs the command proper under the chosen Node: signals go to it, its end is ours, and it cannot outlive us.
+import { spawn } from 'node:child_process';
+import { echoFilter } from '../src/cli/interruption.mjs';
+import { guard } from '../src/stack/guard.mjs';
+import { isRunning, describeProcess, parentOf, programOf } from '../src/stack/process-identity.mjs';
+import { withNodeFirst } from './npm.mjs';
+
+const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH']);
+/** How long the command may take to end in order after we were killed. */
+const ORPHAN_GRACE_MS = 25_000;
+
+/**
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @returns {Promise<never>}
+ */
+export async function handOver(node, args) {
+  // In a session of its own, so that it hears of signals from us only, each once.
+  const child = spawn(node, args, { stdio: 'inherit', env: withNodeFirst(node), detached: true });
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  if (child.pid !== undefined) guard().add(child.pid, { graceMs: ORPHAN_GRACE_MS, group: true });
+  forwardSignals(child);
+  endWithNpm(child);
+  const { code, signal } = await ended;
+  if (child.pid !== undefined) guard().remove(child.pid);
+  if (signal !== null) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal); // end as it ended, so that the shell says so
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  process.exit(code ?? 1);
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function forwardSignals(child) {
+  const isEcho = echoFilter();
+  for (const name of FORWARDED) {
+    process.on(name, () => {
+      if (name === 'SIGWINCH' || !isEcho(name)) child.kill(name);
+    });
+  }
+  // Ctrl-Z and back. The command is in another session, where the terminal's own stop does not reach it.
+  process.on('SIGTSTP', () => {
+    child.kill('SIGSTOP');
+    process.kill(process.pid, 'SIGSTOP');
+  });
+  process.on('SIGCONT', () => child.kill('SIGCONT'));
+}
+
+/**
+ * Who kills npm with -9 means all of it, but nothing tells us: so look, once a second, whether it is still there.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function endWithNpm(child) {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parents = [process.ppid];
+  // npm runs us through a shell, and not every shell steps aside for its only command.
+  const shellsParent = /^-?(|ba|da|z|k|a)sh$/.test(programOf(process.ppid) ?? '') ? parentOf(process.ppid) : undefined;
+  if (shellsParent !== undefined) parents.push(shellsParent);
+  const watched = parents.map((pid) => describeProcess(pid));
+  const timer = setInterval(() => {
+    if (watched.every(isRunning)) return;
+    clearInterval(timer);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), ORPHAN_GRACE_MS);
+  }, 1_000);
+}

@@ -1,0 +1,44 @@
+// Runs a tool from node_modules (the compiler, the test runner) in front of the user: its output is theirs, its end is never missed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { guard } from '../stack/guard.mjs';
+import { cloneRoot } from '../stack/index.ts';
+
+const STOP_GRACE_MS = 8_000;
+
+/** @returns the exit code of the tool; 1 if a signal ended it */
+export async function runNodeTool(
+  packageName: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<number> {
+  options.signal.throwIfAborted();
+  const child = spawn(process.execPath, [entryOf(packageName), ...args], { cwd: cloneRoot, env: { ...process.env, ...options.env }, stdio: 'inherit', detached: true });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const pid = child.pid;
+  if (pid === undefined) throw new Error(`${packageName} could not be started.`);
+  guard().add(pid, { graceMs: 0, group: true });
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS).unref();
+  };
+  options.signal.addEventListener('abort', stop, { once: true });
+  try {
+    const [code] = await ended;
+    return code ?? 1;
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    guard().remove(pid);
+  }
+}
+
+/** The first command that the package offers. */
+function entryOf(packageName: string): string {
+  const file = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
+  const { bin } = createRequire(import.meta.url)(file) as { bin: string | Record<string, string> };
+  const entry = typeof bin === 'string' ? bin : (bin[packageName] ?? bin['tsc']);
+  if (entry === undefined) throw new Error(`${packageName} offers no command in ${file}.`);
+  return join(dirname(file), entry);
+}
