@@ -61,6 +61,10 @@ export interface RefundRequested {
 
 export const ORDER_WORKFLOW = 'OrderWorkflow';
 export const ORDER_SAGA = 'order-saga';
+/** Temporal task queue of the order workflows and their activities. */
+export const ORDER_TASK_QUEUE = 'orders';
+/** Where the inventory answers unless told otherwise, on loopback. */
+export const INVENTORY_PORT = 7460;
 
 /** Payload of a command to OrderWorkflow (workflow id = order id), told apart by the command's `kind`. */
 export type OrderCommand =
