@@ -1,0 +1,33 @@
+// A request is a value: what to write, how to read the answer. Who carries it (a kafkajs connection) is known in door.ts only.
+
+import type { Reader } from './reader.ts';
+import type { Writer } from './writer.ts';
+
+export interface KafkaRequest<Answer> {
+  readonly apiKey: number;
+  readonly apiName: string;
+  readonly version: number;
+  /** From a version on that the protocol fixes per request, headers and fields use the compact forms. */
+  readonly flexible: boolean;
+  /** Beyond the usual time limit: for requests that the broker holds back on purpose. */
+  readonly timeoutMs?: number;
+  readonly sizeHint?: number;
+  write(writer: Writer): void;
+  read(reader: Reader): Answer;
+}
+
+export interface TopicGroup<T> {
+  readonly topic: string;
+  readonly partitions: readonly T[];
+}
+
+/** Most requests nest partitions under topics; everything else here is flat. */
+export function groupByTopic<T extends { readonly topic: string }>(items: Iterable<T>): TopicGroup<T>[] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(item.topic);
+    if (group === undefined) groups.set(item.topic, [item]);
+    else group.push(item);
+  }
+  return [...groups].map(([topic, partitions]) => ({ topic, partitions }));
+}
