@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { echoFilter } from '../src/cli/interruption.mjs';
 import { guard } from '../src/stack/guard.mjs';
-import { isRunning, describeProcess, parentOf, programOf } from '../src/stack/process-identity.mjs';
+import { onNpmGone } from './npm-gone.mjs';
 import { withNodeFirst } from './npm.mjs';
 
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH']);
@@ -23,7 +23,10 @@ export async function handOver(node, args) {
   });
   if (child.pid !== undefined) guard().add(child.pid, { graceMs: ORPHAN_GRACE_MS, group: true });
   forwardSignals(child);
-  endWithNpm(child);
+  onNpmGone(() => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), ORPHAN_GRACE_MS);
+  });
   const { code, signal } = await ended;
   if (child.pid !== undefined) guard().remove(child.pid);
   if (signal !== null) {
@@ -48,23 +51,4 @@ function forwardSignals(child) {
     process.kill(process.pid, 'SIGSTOP');
   });
   process.on('SIGCONT', () => child.kill('SIGCONT'));
-}
-
-/**
- * Who kills npm with -9 means all of it, but nothing tells us: so look, once a second, whether it is still there.
- * @param {import('node:child_process').ChildProcess} child
- */
-function endWithNpm(child) {
-  if (process.env['npm_lifecycle_event'] === undefined) return;
-  const parents = [process.ppid];
-  // npm runs us through a shell, and not every shell steps aside for its only command.
-  const shellsParent = /^-?(|ba|da|z|k|a)sh$/.test(programOf(process.ppid) ?? '') ? parentOf(process.ppid) : undefined;
-  if (shellsParent !== undefined) parents.push(shellsParent);
-  const watched = parents.map((pid) => describeProcess(pid));
-  const timer = setInterval(() => {
-    if (watched.every(isRunning)) return;
-    clearInterval(timer);
-    child.kill('SIGTERM');
-    setTimeout(() => child.kill('SIGKILL'), ORPHAN_GRACE_MS);
-  }, 1_000);
 }

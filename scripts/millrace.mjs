@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { interruption } from '../src/cli/interruption.mjs';
 import { ensureDependencies } from './dependencies.mjs';
 import { handOver } from './hand-over.mjs';
+import { onNpmGone } from './npm-gone.mjs';
 import { suitableNode } from './suitable-node.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,15 +14,17 @@ const [command, ...args] = process.argv.slice(2);
 const log = (line) => console.error(`[set-up] ${line}`);
 
 const interrupted = interruption();
+const stopLooking = onNpmGone(() => process.kill(process.pid, 'SIGTERM'));
 try {
   const node = await suitableNode(log, interrupted.signal);
   await ensureDependencies(root, node, log, interrupted.signal);
   interrupted.dispose();
+  stopLooking();
   const main = [join(root, 'src', 'cli', 'main.ts'), ...(command === undefined ? [] : [command]), ...args];
   await handOver(node, ['--disable-warning=ExperimentalWarning', ...main]);
 } catch (error) {
   if (interrupted.exitCode !== undefined) {
-    log('Interrupted. Nothing half-made was kept; the next run goes on from here.');
+    log('Interrupted. Nothing half-made will be used; the next run goes on from here.');
     process.exit(interrupted.exitCode);
   }
   log(error instanceof Error ? error.message : String(error));

@@ -24,8 +24,9 @@ export async function run(args: string[]): Promise<number> {
       signal: interrupted.signal,
     });
   } catch (error) {
-    if (interrupted.exitCode !== undefined) return interrupted.exitCode;
-    throw error;
+    if (interrupted.exitCode === undefined) throw error;
+    console.error('Interrupted while starting; nothing is left running.');
+    return interrupted.exitCode;
   }
   show(stack);
   console.error('The stack is up. Ctrl-C stops it; its data stays in .millrace/ for the next time.');
