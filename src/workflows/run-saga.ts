@@ -56,7 +56,7 @@ async function loop<State>(input: MailboxInput<State>, mailbox: MailboxState<Sta
     }
     // A step boundary: no activity is open, the deadline is absolute, and all else is in the mailbox. `hasActed` lets every run get somewhere,
     // however small the bound.
-    if (hasActed && isHistoryFull(workflowInfo(), input.historyEventsMax)) {
+    if (hasActed && isHistoryFull(workflowInfo(), Date.now(), input.historyEventsMax)) {
       await continueAsNew<(again: MailboxInput<State>) => Promise<void>>({ ...input, carried: mailbox });
     }
     switch (next.do) {
