@@ -1,6 +1,7 @@
 // Runs the command proper under the chosen Node: signals go to it, its end is ours, and it cannot outlive us.
 import { spawn } from 'node:child_process';
 import { echoFilter } from '../src/cli/interruption.mjs';
+import { endGroup } from '../src/stack/end-process.mjs';
 import { guard } from '../src/stack/guard.mjs';
 import { onNpmGone } from './npm-gone.mjs';
 import { withNodeFirst } from './npm.mjs';
@@ -8,6 +9,7 @@ import { withNodeFirst } from './npm.mjs';
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH']);
 /** How long the command may take to end in order after we were killed. */
 const ORPHAN_GRACE_MS = 25_000;
+const LEFTOVER_GRACE_MS = 10_000;
 
 /**
  * @param {string} node
@@ -28,7 +30,10 @@ export async function handOver(node, args) {
     setTimeout(() => child.kill('SIGKILL'), ORPHAN_GRACE_MS);
   });
   const { code, signal } = await ended;
-  if (child.pid !== undefined) guard().remove(child.pid);
+  if (child.pid !== undefined) {
+    guard().remove(child.pid);
+    await endGroup(child.pid, LEFTOVER_GRACE_MS); // if it was killed, the roles it had started are still there
+  }
   if (signal !== null) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal); // end as it ended, so that the shell says so
