@@ -110,7 +110,7 @@ export class AuditFollower implements AsyncDisposable {
       try {
         return await client.stock();
       } catch (error) {
-        onTrouble?.(`The audit cannot ask the inventory at ${inventoryUrl} for its stock (attempt ${attempt} of ${STOCK_ATTEMPTS}): ${(error as Error).message}`);
+        onTrouble?.(`The audit cannot ask the inventory at ${inventoryUrl} for its stock (attempt ${attempt} of ${STOCK_ATTEMPTS}): ${reasonOf(error)}`);
         if (attempt === STOCK_ATTEMPTS) return undefined;
         await pause(STOCK_RETRY_MS, undefined, { signal });
       }
@@ -134,6 +134,12 @@ function originOf({ headers }: RawRecord): string | undefined {
   const [topic, partition, offset] = [value(SOURCE_HEADERS.topic), value(SOURCE_HEADERS.partition), value(SOURCE_HEADERS.offset)];
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;
   return `${topic}-${partition}@${offset}`;
+}
+
+/** fetch says only "fetch failed"; why is in its cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? `${message}, ${cause.message}` : message;
 }
 
 function copyOf(bytes: Buffer | null): Buffer | null {
