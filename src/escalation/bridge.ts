@@ -77,7 +77,12 @@ export interface BridgeMetrics {
 
 /** Joins the group once Kafka answers and the command topics exist; does not wait for Temporal. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
-  const bridge = new RunningBridge(options, temporalGateway(options.temporal, options.callTimeoutMs ?? 7_000));
+  return startBridgeTo(temporalGateway(options.temporal, options.callTimeoutMs ?? 7_000), options);
+}
+
+/** With any gateway: for tests. */
+export async function startBridgeTo(gateway: TemporalGateway, options: Omit<BridgeOptions, 'temporal'>): Promise<Bridge> {
+  const bridge = new RunningBridge(options, gateway);
   try {
     await bridge.start();
   } catch (error) {
@@ -93,7 +98,7 @@ export function deadLetterTopic(commandsTopic: string): string {
 
 class RunningBridge implements Bridge {
   readonly done: Promise<void>;
-  readonly #options: BridgeOptions;
+  readonly #options: Omit<BridgeOptions, 'temporal'>;
   readonly #gateway: TemporalGateway;
   readonly #limit: InFlightLimit;
   readonly #replies: ReplyWriter;
@@ -120,7 +125,7 @@ class RunningBridge implements Bridge {
   #awaySinceMs: number | undefined;
   #lastTroubleMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: BridgeOptions, gateway: TemporalGateway) {
+  constructor(options: Omit<BridgeOptions, 'temporal'>, gateway: TemporalGateway) {
     this.#options = options;
     this.#gateway = gateway;
     this.#log = options.logger ?? (() => {});
