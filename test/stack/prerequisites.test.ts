@@ -58,7 +58,7 @@ test('on an empty computer all that is missing is said at once, before anything 
        - or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092
        - or set SCHEMA_REGISTRY_URL to a registry with the Confluent API, such as SCHEMA_REGISTRY_URL=http://localhost:8081
 
-    Go 1.24 or newer is missing: no \`go\` was found on PATH.
+    Go 1.21 or newer is missing: no \`go\` was found on PATH.
       It is needed to build the Temporal CLI with its development server (once), because TEMPORAL_ADDRESS names no server to use and no usable \`temporal\` is on PATH.
       Ways out:
        - install Go (package golang, or https://go.dev/dl) and have \`go\` on PATH
