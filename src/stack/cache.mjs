@@ -1,5 +1,5 @@
 // Downloads and builds are made once per computer and kept outside the clone, so that a second clone starts in seconds.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { acquireLock } from './lock.mjs';
@@ -49,6 +49,7 @@ export async function cached(name, make, options) {
     try {
       await make(folder);
       options.signal?.throwIfAborted();
+      chmodSync(folder, 0o755); // mkdtemp makes it private, but a cache may be shared
       renameSync(folder, entry);
     } finally {
       removeScratch(folder);

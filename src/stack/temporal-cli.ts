@@ -1,5 +1,6 @@
 // The Temporal CLI holds a whole development server. It is found on PATH, or built once with Go and kept in the cache.
 import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cacheRoot, cached, isCached } from './cache.mjs';
 import type { FetchOptions } from './maven.ts';
@@ -63,13 +64,17 @@ async function build({ log, env, signal }: FetchOptions): Promise<string> {
     ENTRY,
     async (folder) => {
       let packages = 0;
+      // Go's own scratch files belong into ours, which is removed also after a kill -9.
+      const scratch = join(folder, 'go-build');
+      await mkdir(scratch);
       await withProgress(log, what, (detail) =>
         runCommand('go', ['install', '-v', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`], {
-          env: { ...env, GOBIN: folder },
+          env: { ...env, GOBIN: folder, GOTMPDIR: scratch },
           signal,
           onLine: (line) => detail(line.startsWith('go: ') ? line.slice(4) : `${++packages} packages compiled, last ${line}`),
         }),
       );
+      await rm(scratch, { recursive: true, force: true });
     },
     { log, what: 'Temporal', env, signal },
   );
