@@ -72,14 +72,13 @@ export function logTo(name: string): (level: LogLevel, message: string) => void 
   };
 }
 
-/** Local files belong to the servers they were made with: those of the local stack, or of the cluster that was given. */
-export function localDir(what: string, env: Readonly<Record<string, string | undefined>>): string {
-  const given = process.env['MILLRACE_LOCAL_STACK'] === undefined && env['KAFKA_BROKERS'] === process.env['KAFKA_BROKERS'] ? env['KAFKA_BROKERS'] : undefined;
-  const owner = given === undefined ? 'local' : createHash('sha256').update(given).digest('hex').slice(0, 12);
-  return join(cloneDataDir, owner, what);
+/** Local files belong to the cluster they were made with. */
+export function dataDirFor(env: Readonly<Record<string, string | undefined>>): string {
+  const cluster = createHash('sha256').update(env['KAFKA_BROKERS'] ?? '').digest('hex').slice(0, 12);
+  return join(cloneDataDir, `on-${cluster}`);
 }
 
-function registrySettings(env: Readonly<Record<string, string | undefined>>): { url: string; auth?: { username: string; password: string } } {
+export function registrySettings(env: Readonly<Record<string, string | undefined>>): { url: string; auth?: { username: string; password: string } } {
   const { SCHEMA_REGISTRY_URL: url = '', SCHEMA_REGISTRY_USERNAME: username, SCHEMA_REGISTRY_PASSWORD: password } = env;
   return { url, ...(username === undefined || password === undefined ? {} : { auth: { username, password } }) };
 }

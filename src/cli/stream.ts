@@ -1,12 +1,13 @@
 // `npm run stream`: one instance of the order topology. Start as many as there are partitions; they share the work.
 
+import { join } from 'node:path';
 import { KafkaStreams, onKafka } from 'millrace';
 import { APPLICATION_ID, TOPICS } from '../orders/domain.ts';
 import { orderSerdes } from '../orders/serdes.ts';
 import { ensureOrderTopics } from '../orders/topics.ts';
 import { orderTopology } from '../orders/topology/topology.ts';
 import { readOptions } from './options.ts';
-import { localDir, runRole } from './role.ts';
+import { dataDirFor, runRole } from './role.ts';
 
 export async function run(args: string[]): Promise<number> {
   const options = readOptions('stream', args, {
@@ -20,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
     const topology = orderTopology({ serdes: orderSerdes(registry), paymentTimeoutMs: options['payment-timeout'] });
     const settings = {
       applicationId: APPLICATION_ID,
-      stateDir: options['state-dir'] ?? localDir('state', env),
+      stateDir: options['state-dir'] ?? join(dataDirFor(env), 'state'),
       commitIntervalMs: options['commit-interval'],
       sessionTimeoutMs: options['session-timeout'],
       deadLetterTopic: TOPICS.deadLetters,

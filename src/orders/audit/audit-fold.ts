@@ -6,7 +6,7 @@ import { type DeadLetter, DeadLetterTally } from './dead-letter-tally.ts';
 import { faultOfOrder, faultOfPayment } from './judge.ts';
 import { type Observed, placeOf } from './observed.ts';
 import { checkOrder, type OrderTally, settlementsOf, terminalOf } from './order-tally.ts';
-import { type AuditReport, Findings, type InvariantNumber, isSettled, type Pending } from './report.ts';
+import { type AuditReport, Findings, type InvariantNumber, isSettled, type Pending, type AuditCounts } from './report.ts';
 import { checkStock } from './stock-check.ts';
 
 export interface AuditFoldOptions {
@@ -22,6 +22,7 @@ export class AuditFold {
   readonly #invalidOrderIds = new Set<string>();
   readonly #always: { n: InvariantNumber; what: string }[] = [];
   #duplicates = 0;
+  #joined = 0;
   #deadLetterCount = 0;
 
   constructor(options: AuditFoldOptions = {}) {
@@ -71,6 +72,7 @@ export class AuditFold {
   orderPaid(record: Observed<OrderPaid>): void {
     const value = this.#expectReadable(record, 5);
     if (value === undefined) return;
+    this.#joined++;
     const joined = (this.#tally(value.orderId).joined ??= new Map());
     joined.set(value.paymentId, (joined.get(value.paymentId) ?? 0) + 1);
   }
@@ -114,10 +116,10 @@ export class AuditFold {
     if (stock === undefined) findings.add(4, 'the inventory was not asked, or gave no answer');
     else checkStock(stock, this.#tallies.values(), isSettled(pending), findings);
     this.#deadLetters.check(findings);
-    return { ...this.#counts(), invariants: findings.report(), pending };
+    return { ...this.counts(), invariants: findings.report(), pending };
   }
 
-  #counts(): Omit<AuditReport, 'invariants' | 'pending'> {
+  counts(): AuditCounts {
     const statuses: Record<OrderStatus, number> = { RESERVED: 0, CONFIRMED: 0, TIMED_OUT: 0, REJECTED: 0, CANCELLED: 0 };
     const invalidOnly = new Set(this.#invalidOrderIds);
     let [validOrders, refunds, capturedPayments, appliedPayments] = [0, 0, 0, 0];
@@ -135,7 +137,7 @@ export class AuditFold {
       if (now !== undefined) statuses[now.status]++;
     }
     const orders = validOrders + invalidOnly.size;
-    return { orders, validOrders, statuses, refunds, deadLetters: this.#deadLetterCount, duplicatesSeen: this.#duplicates, capturedPayments, appliedPayments };
+    return { orders, validOrders, statuses, refunds, deadLetters: this.#deadLetterCount, duplicatesSeen: this.#duplicates, joined: this.#joined, capturedPayments, appliedPayments };
   }
 
   #tally(orderId: string): OrderTally {

@@ -9,7 +9,7 @@ import { AuditFold, type AuditFoldOptions } from './audit-fold.ts';
 import { SOURCE_HEADERS } from './dead-letter-tally.ts';
 import { contentOf } from './decode.ts';
 import { type Observed, placeOf } from './observed.ts';
-import type { AuditReport, Pending } from './report.ts';
+import type { AuditCounts, AuditReport, Pending } from './report.ts';
 import { partitionsOf, TopicReader } from './topic-reader.ts';
 
 export interface AuditOptions extends AuditFoldOptions {
@@ -66,6 +66,10 @@ export class AuditFollower implements AsyncDisposable {
   /** What has not come yet, as far as `catchUp` has read. */
   pending(): Pending {
     return this.#fold.pending();
+  }
+
+  counts(): AuditCounts {
+    return this.#fold.counts();
   }
 
   /** As far as `catchUp` has read; asks the inventory for its stock. */

@@ -2,4 +2,4 @@
 
 export { audit, AuditFollower, type AuditOptions, follow, inputEnds } from './audit.ts';
 export { AuditFold, type AuditFoldOptions } from './audit-fold.ts';
-export { type AuditReport, brokenInvariants, type InvariantReport, INVARIANTS, isSettled, type Pending } from './report.ts';
+export { type AuditCounts, type AuditReport, brokenInvariants, type InvariantReport, INVARIANTS, isSettled, type Pending } from './report.ts';

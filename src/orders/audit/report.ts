@@ -22,7 +22,8 @@ export interface InvariantReport {
   readonly brokenCount: number;
 }
 
-export interface AuditReport {
+/** What was seen, without a judgement. */
+export interface AuditCounts {
   /** Order ids that somebody tried to place, validly or not; undecodable records are not among them. */
   readonly orders: number;
   readonly validOrders: number;
@@ -35,6 +36,11 @@ export interface AuditReport {
   /** Distinct pairs of order and payment with a valid CAPTURED event. */
   readonly capturedPayments: number;
   readonly appliedPayments: number;
+  /** Records the join put out, of everything in the topics. */
+  readonly joined: number;
+}
+
+export interface AuditReport extends AuditCounts {
   /** They hold over everything in the topics; the counts above cover what `countFrom` says. */
   readonly invariants: readonly InvariantReport[];
   readonly pending: Pending;
