@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { INVENTORY_PORT } from '../orders/domain.ts';
 import { INITIAL_STOCK } from '../orders/generator/index.ts';
 import { startInventory } from '../orders/inventory/index.ts';
-import { cloneDataDir, findRunningStack } from '../stack/index.ts';
 import { interruption } from './interruption.mjs';
 import { readOptions } from './options.ts';
-import { dataDirFor, logTo } from './role.ts';
+import { dataDir, logTo } from './role.ts';
 
 export async function run(args: string[]): Promise<number> {
   const options = readOptions('inventory', args, {
@@ -16,7 +15,7 @@ export async function run(args: string[]): Promise<number> {
   });
   const { signal } = interruption();
   const log = logTo('inventory');
-  const inventory = await startInventory({ port: options.port, dataDir: options['data-dir'] ?? join(dataDirFor({ ...process.env, ...findRunningStack(cloneDataDir)?.env }), 'inventory'), initialStock: INITIAL_STOCK });
+  const inventory = await startInventory({ port: options.port, dataDir: options['data-dir'] ?? join(dataDir(), 'inventory'), initialStock: INITIAL_STOCK });
   log('info', `Answering at ${inventory.url}`);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await inventory.close();

@@ -72,10 +72,11 @@ export function logTo(name: string): (level: LogLevel, message: string) => void 
   };
 }
 
-/** Local files belong to the cluster they were made with. */
-export function dataDirFor(env: Readonly<Record<string, string | undefined>>): string {
-  const cluster = createHash('sha256').update(env['KAFKA_BROKERS'] ?? '').digest('hex').slice(0, 12);
-  return join(cloneDataDir, `on-${cluster}`);
+/** Local files belong to the cluster they were made with: the one that was given, or this clone's own. */
+export function dataDir(): string {
+  const given = process.env['KAFKA_BROKERS'];
+  const owner = given === undefined || given === '' ? 'local' : createHash('sha256').update(given).digest('hex').slice(0, 12);
+  return join(cloneDataDir, `system-${owner}`);
 }
 
 export function registrySettings(env: Readonly<Record<string, string | undefined>>): { url: string; auth?: { username: string; password: string } } {

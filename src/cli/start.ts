@@ -11,7 +11,7 @@ import { Observer } from './demo/observer.ts';
 import { OrderSystem } from './demo/order-system.ts';
 import { interruption } from './interruption.mjs';
 import { readOptions } from './options.ts';
-import { dataDirFor, registrySettings } from './role.ts';
+import { dataDir, registrySettings } from './role.ts';
 
 /** Nothing at all has changed for this long and twice the payment timeout, though something is still pending: it never will. */
 const STALLED_AFTER_MS = 180_000;
@@ -59,7 +59,7 @@ async function demonstrate(stack: Stack, choice: Choice, signal: AbortSignal): P
     await ensureOrderTopics(broker.admin);
     const countFrom = await inputEnds(broker);
     let notify = (line: string): void => console.error(line);
-    system = await OrderSystem.start({ env, logDir, dataDir: dataDirFor(env), paymentTimeoutMs: choice['payment-timeout'], instances: choice.instances, onNotice: (line) => notify(line) });
+    system = await OrderSystem.start({ env, logDir, dataDir: dataDir(), paymentTimeoutMs: choice['payment-timeout'], instances: choice.instances, onNotice: (line) => notify(line) });
     const { inventoryUrl } = system;
     await using observer = new Observer({ broker, registry, inventoryUrl, countFrom, signal });
     const lookFurther = {

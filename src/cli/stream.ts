@@ -7,7 +7,7 @@ import { orderSerdes } from '../orders/serdes.ts';
 import { ensureOrderTopics } from '../orders/topics.ts';
 import { orderTopology } from '../orders/topology/topology.ts';
 import { readOptions } from './options.ts';
-import { dataDirFor, runRole } from './role.ts';
+import { dataDir, runRole } from './role.ts';
 
 export async function run(args: string[]): Promise<number> {
   const options = readOptions('stream', args, {
@@ -21,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
     const topology = orderTopology({ serdes: orderSerdes(registry), paymentTimeoutMs: options['payment-timeout'] });
     const settings = {
       applicationId: APPLICATION_ID,
-      stateDir: options['state-dir'] ?? join(dataDirFor(env), 'state'),
+      stateDir: options['state-dir'] ?? join(dataDir(), 'state'),
       commitIntervalMs: options['commit-interval'],
       sessionTimeoutMs: options['session-timeout'],
       deadLetterTopic: TOPICS.deadLetters,

@@ -8,7 +8,7 @@ import { orderActivities } from '../orders/activities.ts';
 import { APPLICATION_ID, INVENTORY_PORT, ORDER_TASK_QUEUE } from '../orders/domain.ts';
 import { inventoryClient } from '../orders/inventory/index.ts';
 import { readOptions } from './options.ts';
-import { dataDirFor, runRole } from './role.ts';
+import { dataDir, runRole } from './role.ts';
 import { temporalFrom } from './temporal-env.ts';
 
 export async function run(args: string[]): Promise<number> {
@@ -18,7 +18,7 @@ export async function run(args: string[]): Promise<number> {
   });
   return runRole({ name: 'worker', temporal: true }, async ({ broker, env, log, fail }) => {
     // A place of its own gives this worker a transactional id that a restart takes over: an abandoned transaction ends at once, not after its timeout.
-    const place = await openStateDirectory(options['state-dir'] ?? join(dataDirFor(env), 'state'), `${APPLICATION_ID}-worker`);
+    const place = await openStateDirectory(options['state-dir'] ?? join(dataDir(), 'state'), `${APPLICATION_ID}-worker`);
     const publisher = outcomePublisher({ broker, transactionalId: `${APPLICATION_ID}-worker-${place.processId}`, onTrouble: (reason) => log('warn', reason) });
     const worker = await createEscalationWorker({
       ...temporalFrom(env),
