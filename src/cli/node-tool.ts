@@ -3,10 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { endGroup } from '../stack/end-process.mjs';
 import { guard } from '../stack/guard.mjs';
 import { cloneRoot } from '../stack/index.ts';
 
 const STOP_GRACE_MS = 8_000;
+const LEFTOVER_GRACE_MS = 3_000;
 
 /** @returns the exit code of the tool; 1 if a signal ended it */
 export async function runNodeTool(
@@ -31,6 +33,7 @@ export async function runNodeTool(
   } finally {
     options.signal.removeEventListener('abort', stop);
     guard().remove(pid);
+    await endGroup(pid, LEFTOVER_GRACE_MS); // what a test started and did not end
   }
 }
 
