@@ -81,6 +81,7 @@ class AvroSerde<T> implements Serde<T> {
   prepare(_topic: string, data: Buffer): Promise<void> | undefined {
     if (data.length < HEADER_BYTES || data[0] !== 0) return undefined; // deserialize says what is wrong with it
     const id = data.readInt32BE(1);
+    if (id < 0) return undefined; // no registry counts there, and some answer with an error of their own
     return this.#resolvers.has(id) ? undefined : this.#registry.fetch(id);
   }
 
@@ -106,7 +107,7 @@ class AvroSerde<T> implements Serde<T> {
 
   /** Once per writer id. Failures are not kept: an id that is unknown today may be registered tomorrow. */
   #resolve(topic: string, id: number): Resolver {
-    const writer = this.#registry.known(id);
+    const writer: WriterSchema | undefined = id < 0 ? { kind: 'unknown' } : this.#registry.known(id);
     if (writer === undefined) throw new SchemaNotReadyError(`A record of ${topic} was to be read before prepare() had fetched its schema ${id}. Await it first.`);
     const resolver = this.#resolverFor(id, writer);
     this.#resolvers.set(id, resolver);

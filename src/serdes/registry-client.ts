@@ -15,7 +15,7 @@ export interface RegistrySettings {
   readonly onTrouble?: (message: string) => void;
   /** How long an attempt may take. Default 5,000. */
   readonly requestTimeoutMs?: number;
-  /** How long "no such schema" is believed before the registry is asked again. Default 60,000. */
+  /** How long "no such schema", or one that is no use, is believed before the registry is asked again. Default 60,000. */
   readonly unknownForMs?: number;
 }
 
@@ -33,7 +33,7 @@ const UNKNOWN_IDS_MAX = 10_000;
 interface Api {
   Subject: {
     all(): Promise<{ data(): unknown }>;
-    config(params: { subject: string }): Promise<{ data(): { compatibilityLevel?: string } }>;
+    config(params: { subject: string }): Promise<{ data(): { compatibilityLevel?: string } | string | null }>;
     updateConfig(params: { subject: string; body: { compatibility: string } }): Promise<unknown>;
   };
 }
@@ -45,7 +45,7 @@ class RegistryClient implements Registry {
   readonly #onTrouble: (message: string) => void;
   readonly #unknownForMs: number;
   readonly #schemas = new Map<number, WriterSchema>();
-  /** When each "no such schema" was heard; insertion order is age. */
+  /** When each answer that is no Avro schema was heard; insertion order is age. */
   readonly #unknownSince = new Map<number, number>();
   readonly #lookups = new Map<number, Promise<void>>();
   readonly #closing = new AbortController();
@@ -131,8 +131,11 @@ class RegistryClient implements Registry {
         await this.#confirmItIsARegistry();
         return { kind: 'unknown' };
       }
-      // An answer that is about the schema, not about us: it will be the same next time.
-      if (trouble.kind === 'other' && trouble.status === undefined) return { kind: 'unusable', why: trouble.why };
+      if (trouble.kind === 'other') {
+        // An answer that is about this id, not about us: waiting would not change it, and one record's nonsense must not stop its partition.
+        await this.#confirmItIsARegistry();
+        return { kind: 'unusable', why: trouble.why };
+      }
       throw error; // Also when we are not let in: that is no record's fault, so it must not become a dead letter.
     }
   }
@@ -146,7 +149,7 @@ class RegistryClient implements Registry {
   #remember(schemaId: number, schema: WriterSchema): void {
     this.#schemas.set(schemaId, schema);
     this.#unknownSince.delete(schemaId);
-    if (schema.kind !== 'unknown') return;
+    if (schema.kind === 'avro') return;
     this.#unknownSince.set(schemaId, Date.now());
     if (this.#unknownSince.size <= UNKNOWN_IDS_MAX) return;
     const oldest = this.#unknownSince.keys().next().value!;
@@ -174,7 +177,9 @@ class RegistryClient implements Registry {
 
   async #compatibility(subject: string): Promise<string | undefined> {
     try {
-      return (await this.#api.Subject.config({ subject })).data().compatibilityLevel?.toUpperCase();
+      const answer = (await this.#api.Subject.config({ subject })).data();
+      if (typeof answer !== 'object' || answer === null) throw new Error('it does not answer like a schema registry');
+      return answer.compatibilityLevel?.toUpperCase();
     } catch (error) {
       if (understand(error).kind === 'absent') return undefined;
       throw error;

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AvroSchema, type Registry, SchemaRefusedError, Serdes, UnknownSchemaError, connectRegistry } from '../../src/serdes/index.ts';
 
@@ -39,6 +40,15 @@ it('registers under <topic>-value with BACKWARD compatibility, and reads what an
   const newer = current.serialize(topic, { a: 'y', b: 8 });
   await older.prepare!(topic, newer);
   expect(older.deserialize(topic, newer)).toEqual({ a: 'y' });
+});
+
+it('writes and reads the bytes of another client of the registry', async () => {
+  const other = new SchemaRegistry({ host: url });
+  const serde = Serdes.avro<{ a: string; b: number }>({ registry: writing, schema: V2 });
+  await serde.open!(`${topic}-other`, 'value');
+  const bytes = serde.serialize(`${topic}-other`, { a: 'x', b: 5 });
+  expect({ ...((await other.decode(bytes)) as object) }).toEqual({ a: 'x', b: 5 });
+  expect(await other.encode(bytes.readInt32BE(1), { a: 'x', b: 5 })).toEqual(bytes);
 });
 
 it('has the same id for the same schema, also when several register it at the same moment', async () => {
