@@ -58,6 +58,7 @@ export class KafkaFetcher implements Fetcher {
     this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
     this.#maxBytesPerPartition = options.maxBytesPerPartition ?? 1024 * 1024;
     this.#isolation = options.isolation ?? 'committed';
+    connections.closing.addEventListener('abort', () => this.#wakePoll?.());
   }
 
   assign({ topic, partition }: TopicPartition, position: number): void {
@@ -111,7 +112,6 @@ export class KafkaFetcher implements Fetcher {
   async close(): Promise<void> {
     this.#assignments.clear();
     await this.#connections.close();
-    this.#wakePoll?.();
   }
 
   // --- Towards the caller ---

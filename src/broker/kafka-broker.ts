@@ -43,7 +43,8 @@ class KafkaBroker implements Broker {
   }
 
   transactionalProducer(options: { transactionalId: string; transactionTimeoutMs: number }): TransactionalProducer {
-    return new KafkaTransactionalProducer(this.#connections(`producer-${options.transactionalId}`), options);
+    const { transactionVersionMax = 2 } = this.#settings;
+    return new KafkaTransactionalProducer(this.#connections(`producer-${options.transactionalId}`), { ...options, transactionVersionMax });
   }
 
   producer(): PlainProducer {

@@ -13,6 +13,8 @@ export interface KafkaSettings {
   readonly sasl?: SASLOptions;
   /** Gets a line for each trouble that is being waited out. Default: silent. */
   readonly logger?: (line: string) => void;
+  /** 1 = keep to the older transaction protocol even where the cluster offers KIP-890. Default: what the cluster has finalized. */
+  readonly transactionVersionMax?: 1 | 2;
   /** Where to connect for an advertised address: for tunnels and port forwards. */
   readonly route?: (address: { readonly host: string; readonly port: number }) => { readonly host: string; readonly port: number };
 }

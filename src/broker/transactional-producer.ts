@@ -45,6 +45,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   readonly #connections: Connections;
   readonly #transactionalId: string;
   readonly #transactionTimeoutMs: number;
+  readonly #transactionVersionMax: 1 | 2;
   readonly #sequences = new Sequences();
   /** TV1: what the coordinator has already been told in this transaction. */
   readonly #addedPartitions = new Set<string>();
@@ -55,10 +56,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   #produceVersion = TV1_PRODUCE_VERSION_MAX;
   #running = 0;
 
-  constructor(connections: Connections, options: { transactionalId: string; transactionTimeoutMs: number }) {
+  constructor(connections: Connections, options: { transactionalId: string; transactionTimeoutMs: number; transactionVersionMax: 1 | 2 }) {
     this.#connections = connections;
     this.#transactionalId = options.transactionalId;
     this.#transactionTimeoutMs = options.transactionTimeoutMs;
+    this.#transactionVersionMax = options.transactionVersionMax;
   }
 
   async init(): Promise<void> {
@@ -69,7 +71,7 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     for (;;) {
       try {
         const { maxVersions, features } = await this.#connections.abilities();
-        this.#isTv2 = (features.get('transaction.version') ?? 0) >= 2;
+        this.#isTv2 = Math.min(features.get('transaction.version') ?? 0, this.#transactionVersionMax) >= 2;
         const spoken = maxVersions.get(PRODUCE_KEY) ?? TV1_PRODUCE_VERSION_MAX;
         this.#produceVersion = Math.min(spoken, this.#isTv2 ? TV2_PRODUCE_VERSION : TV1_PRODUCE_VERSION_MAX);
         this.#producer = await this.#initProducerId(NO_PRODUCER);

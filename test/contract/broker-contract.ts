@@ -27,7 +27,7 @@ const SESSION_TIMEOUT_MS = 6_000;
 const PATIENCE_MS = 30_000;
 
 export function brokerContract(name: string, makeBroker: () => Promise<ContractCluster>): void {
-  describe(`${name} keeps the broker contract`, () => {
+  describe(`${name} keeps the broker contract`, { timeout: 60_000 }, () => {
     let cluster: ContractCluster;
     let broker: Broker;
     const opened: Broker[] = [];
@@ -482,7 +482,7 @@ export function brokerContract(name: string, makeBroker: () => Promise<ContractC
         await first.membership.leave();
       });
 
-      it('can leave while it is still waiting for others to join', async () => {
+      it('can be closed while it is still waiting for others to join', async () => {
         const topic = await newTopic(2);
         let release = () => {};
         const holding = new Promise<void>((resolve) => (release = resolve));
@@ -494,6 +494,25 @@ export function brokerContract(name: string, makeBroker: () => Promise<ContractC
         expect(await joining).toBeInstanceOf(BrokerError);
         release();
         await first.membership.leave();
+      });
+
+      it('can leave while a rebalance waits for somebody else', async () => {
+        const topic = await newTopic(2);
+        let release = () => {};
+        const holding = new Promise<void>((resolve) => (release = resolve));
+        let mayHold = false;
+        const slow = await joined(another(), topic, { onRevoked: () => (mayHold ? holding : Promise.resolve()) });
+        const leaver = await joined(another(), topic, { groupId: slow.group().groupId });
+        await eventually(async () => expect(slow.partitions()).toHaveLength(1));
+        mayHold = true;
+        const third = joined(another(), topic, { groupId: slow.group().groupId });
+        await eventually(async () => expect(leaver.log.at(-1)).toBe('revoked'));
+        await leaver.membership.leave(); // must not wait for the slow one
+        release();
+        const last = await third;
+        await eventually(async () => expect([...slow.partitions(), ...last.partitions()].sort()).toEqual([0, 1]));
+        await last.membership.leave();
+        await slow.membership.leave();
       });
     });
   });
