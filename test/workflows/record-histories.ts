@@ -99,7 +99,9 @@ const SCENES: Record<string, { events?: number; play: (scene: Scene) => Promise<
 /** Without what names the computer it ran on. */
 function scrubbed(key: string, value: unknown): unknown {
   if (key === 'identity') return 'recorder';
-  return key === 'stackTrace' ? '' : value;
+  if (key === 'stackTrace') return '';
+  // Sticky queues are named after process and host.
+  return typeof value === 'string' ? value.replace(/^\d+@.+-(?=[0-9a-f]{32}$)/, 'recorder-') : value;
 }
 
 const release = process.argv[2];
