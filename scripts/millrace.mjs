@@ -16,6 +16,7 @@ const log = (line) => console.error(`[set-up] ${line}`);
 const interrupted = interruption();
 const stopLooking = onNpmGone(() => process.kill(process.pid, 'SIGTERM'));
 try {
+  if (process.platform === 'win32') throw new Error('Millrace runs on Linux and macOS. On Windows, use it inside WSL (https://learn.microsoft.com/windows/wsl).');
   const node = await suitableNode(log, interrupted.signal);
   await ensureDependencies(root, node, log, interrupted.signal);
   interrupted.dispose();

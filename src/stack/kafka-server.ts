@@ -6,7 +6,7 @@ import { isCached } from './cache.mjs';
 import { probeBroker } from './kafka-probe.ts';
 import { fetchJars, type FetchOptions } from './maven.ts';
 import type { StackPart } from './part.ts';
-import { java, javaExecutable, maven } from './prerequisites.ts';
+import { java, javaExecutable, maven, WITH_DOCKER } from './prerequisites.ts';
 import { runCommand } from './run-command.mjs';
 
 const VERSION = '4.3.1';
@@ -16,7 +16,7 @@ const ARTIFACTS = [`org.apache.kafka:kafka_2.13:${VERSION}`, `org.apache.kafka:k
 
 const LOG_SETTINGS = fileURLToPath(new URL('./kafka-log4j2.properties', import.meta.url));
 
-const INSTEAD = 'or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092';
+const INSTEAD = ['or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092', WITH_DOCKER];
 
 export const kafkaPart: StackPart = {
   title: 'Kafka',

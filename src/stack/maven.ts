@@ -52,19 +52,30 @@ export async function fetchArchive(entry: string, what: string, artifact: Coordi
 }
 
 async function maven(what: string, args: readonly string[], options: FetchOptions & { cwd?: string }): Promise<void> {
+  const { env, log, signal, ...where } = options;
   let files = 0;
-  await withProgress(options.log, `${what}: downloading with Maven`, (detail) =>
-    // -U: a failure that Maven remembers from an earlier try must not decide this one.
-    runCommand('mvn', ['-B', '-U', ...args], {
-      env: options.env,
-      signal: options.signal,
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      onLine: (line) => {
-        const name = /Downloaded from .*\/([^/ ]+) /.exec(line)?.[1];
-        if (name !== undefined) detail(`${++files} files, last ${name}`);
-      },
-    }),
-  );
+  try {
+    await withProgress(log, `${what}: downloading with Maven`, (detail) =>
+      // -U: a failure that Maven remembers from an earlier try must not decide this one.
+      runCommand('mvn', ['-B', '-U', ...args], {
+        ...where,
+        env,
+        signal,
+        isNoise: (line) => line.startsWith('[INFO]'),
+        onLine: (line) => {
+          const name = /Downloaded from .*\/([^/ ]+) /.exec(line)?.[1];
+          if (name !== undefined) detail(`${++files} files, last ${name}`);
+        },
+      }),
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new Error(
+      `${what} could not be downloaded. ${error instanceof Error ? error.message : error}\n` +
+        'If Maven cannot reach its repository, tell it in ~/.m2/settings.xml which proxy or mirror to use, and run this again; what has arrived is kept. ' +
+        'Or give the address of a server you already have.',
+    );
+  }
 }
 
 function pom(artifacts: readonly Coordinates[]): string {

@@ -54,16 +54,18 @@ export async function checkPrerequisites(prerequisites: readonly Prerequisite[])
   if (missing.length > 0) throw new MissingPrerequisiteError(missing);
 }
 
+export const WITH_DOCKER = 'or, where Docker runs, start all three servers with deploy/compose.yaml and set the addresses that it names';
+
 /** The `java` to run: of JAVA_HOME if set, else the one on PATH. */
 export function javaExecutable(env: NodeJS.ProcessEnv = process.env): string {
   return env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java';
 }
 
-export function java(why: string, instead: string, env: NodeJS.ProcessEnv = process.env): Prerequisite {
+export function java(why: string, instead: readonly string[], env: NodeJS.ProcessEnv = process.env): Prerequisite {
   return {
     name: 'Java 17 or newer',
     why,
-    waysOut: ['install a JRE or JDK 17 (package openjdk-17-jre-headless, or https://adoptium.net) and have `java` on PATH or JAVA_HOME set', instead],
+    waysOut: ['install a JRE or JDK 17 (package openjdk-17-jre-headless, or https://adoptium.net) and have `java` on PATH or JAVA_HOME set', ...instead],
     check: async () => {
       const banner = await firstOutput(javaExecutable(env), ['-version'], env);
       const major = Number(/version "(?:1\.)?(\d+)/.exec(banner)?.[1]);
@@ -73,11 +75,11 @@ export function java(why: string, instead: string, env: NodeJS.ProcessEnv = proc
   };
 }
 
-export function maven(why: string, instead: string, env: NodeJS.ProcessEnv = process.env): Prerequisite {
+export function maven(why: string, instead: readonly string[], env: NodeJS.ProcessEnv = process.env): Prerequisite {
   return {
     name: 'Maven (mvn) 3.6 or newer',
     why,
-    waysOut: ['install Maven (package maven, or https://maven.apache.org) and have `mvn` on PATH', instead],
+    waysOut: ['install Maven (package maven, or https://maven.apache.org) and have `mvn` on PATH', ...instead],
     check: async () => {
       const banner = await firstOutput('mvn', ['--version'], env);
       const [, major = '0', minor = '0'] = /Apache Maven (\d+)\.(\d+)/.exec(banner) ?? [];

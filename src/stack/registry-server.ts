@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { isCached } from './cache.mjs';
 import { fetchArchive } from './maven.ts';
 import type { StackPart } from './part.ts';
-import { java, javaExecutable, maven } from './prerequisites.ts';
+import { java, javaExecutable, maven, WITH_DOCKER } from './prerequisites.ts';
 
 const VERSION = '3.0.9';
 const ENTRY = `apicurio-registry-${VERSION}`;
-const INSTEAD = 'or set SCHEMA_REGISTRY_URL to a registry with the Confluent API, such as SCHEMA_REGISTRY_URL=http://localhost:8081';
+const INSTEAD = ['or set SCHEMA_REGISTRY_URL to a registry with the Confluent API, such as SCHEMA_REGISTRY_URL=http://localhost:8081', WITH_DOCKER];
 
 export const registryPart: StackPart = {
   title: 'Schema registry',

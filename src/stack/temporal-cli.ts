@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cacheRoot, cached, isCached } from './cache.mjs';
 import type { FetchOptions } from './maven.ts';
-import { firstOutput, go, type Prerequisite } from './prerequisites.ts';
+import { firstOutput, go, WITH_DOCKER, type Prerequisite } from './prerequisites.ts';
 import { withProgress } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -26,6 +26,7 @@ export async function temporalPrerequisites(env: NodeJS.ProcessEnv): Promise<Pre
       [
         'or install the Temporal CLI 1.1 or newer (https://docs.temporal.io/cli) and have `temporal` on PATH, or TEMPORAL_CLI set to its path',
         'or set TEMPORAL_ADDRESS to a Temporal server you already have, such as TEMPORAL_ADDRESS=localhost:7233',
+        WITH_DOCKER,
       ],
       env,
     ),
@@ -59,23 +60,36 @@ async function inspect(path: string, env: NodeJS.ProcessEnv): Promise<TemporalCl
 }
 
 async function build({ log, env, signal }: FetchOptions): Promise<string> {
-  const what = 'Temporal: building its CLI with Go (once, takes two to four minutes)';
   return await cached(
     ENTRY,
     async (folder) => {
-      let packages = 0;
       // Go's own scratch files belong into ours, which is removed also after a kill -9.
       const scratch = join(folder, 'go-build');
       await mkdir(scratch);
-      await withProgress(log, what, (detail) =>
-        runCommand('go', ['install', '-v', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`], {
-          env: { ...env, GOBIN: folder, GOTMPDIR: scratch },
-          signal,
-          onLine: (line) => detail(line.startsWith('go: ') ? line.slice(4) : `${++packages} packages compiled, last ${line}`),
-        }),
-      );
+      await install({ log, env: { ...env, GOBIN: folder, GOTMPDIR: scratch }, signal });
       await rm(scratch, { recursive: true, force: true });
     },
     { log, what: 'Temporal', env, signal },
   );
+}
+
+async function install({ log, env, signal }: FetchOptions): Promise<void> {
+  let packages = 0;
+  try {
+    await withProgress(log, 'Temporal: building its CLI with Go (once, takes two to four minutes)', (detail) =>
+      runCommand('go', ['install', '-v', `github.com/temporalio/cli/cmd/temporal@v${VERSION}`], {
+        env,
+        signal,
+        isNoise: (line) => line.startsWith('go: downloading '),
+        onLine: (line) => detail(line.startsWith('go: ') ? line.slice(4) : `${++packages} packages compiled, last ${line}`),
+      }),
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new Error(
+      `The Temporal CLI could not be built. ${error instanceof Error ? error.message : error}\n` +
+        'If Go cannot reach its module proxy, set GOPROXY to one that it can reach, and run this again; what is compiled is kept. ' +
+        'Or install the Temporal CLI (https://docs.temporal.io/cli), or give TEMPORAL_ADDRESS.',
+    );
+  }
 }

@@ -8,7 +8,7 @@ import { checkPrerequisites, java, javaExecutable, maven } from './prerequisites
 
 const VERSION = '1.38.0';
 const ENTRY = `temporal-test-server-${VERSION}`;
-const INSTEAD = 'or set MILLRACE_TEMPORAL_TEST_SERVER to the path of a Temporal test server executable you already have';
+const INSTEAD = ['or set MILLRACE_TEMPORAL_TEST_SERVER to the path of a Temporal test server executable you already have'];
 
 export interface TestServerOptions {
   readonly log: Log;

@@ -11,7 +11,9 @@ const SWEEP_AGE_MS_MIN = 60_000;
 
 export function newTestDataDir(parent: string, log: Log): string {
   mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent).filter((each) => each.startsWith(PREFIX))) void sweep(join(parent, name), log);
+  for (const name of readdirSync(parent).filter((each) => each.startsWith(PREFIX))) {
+    sweep(join(parent, name), log).catch(() => {}); // another run sweeps at the same time; what neither gets is left for the next
+  }
   return mkdtempSync(join(parent, PREFIX));
 }
 

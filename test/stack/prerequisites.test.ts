@@ -17,7 +17,7 @@ function computerWith(programs: Record<string, string>): NodeJS.ProcessEnv {
 
 test('what is there and new enough passes', async () => {
   const env = computerWith({ java: 'openjdk version "21.0.2" 2024-01-16', mvn: 'Apache Maven 3.9.6', go: 'go version go1.26.8 linux/amd64' });
-  await checkPrerequisites([java('to run', 'or not', env), maven('to fetch', 'or not', env), go('to build', ['or not'], env)]);
+  await checkPrerequisites([java('to run', ['or not'], env), maven('to fetch', ['or not'], env), go('to build', ['or not'], env)]);
 });
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
   ['too old a Maven', { mvn: 'Apache Maven 3.3.9' }, maven, 'Maven (mvn) 3.6 or newer is missing: `mvn --version` says: Apache Maven 3.3.9'],
   ['no Maven', {}, maven, 'Maven (mvn) 3.6 or newer is missing: no `mvn` was found on PATH.'],
 ])('%s is named with what it is for and the ways out', async (_, programs, prerequisite, message) => {
-  const check = checkPrerequisites([prerequisite('to run a Kafka on this computer', 'or set KAFKA_BROKERS', computerWith(programs))]);
+  const check = checkPrerequisites([prerequisite('to run a Kafka on this computer', ['or set KAFKA_BROKERS'], computerWith(programs))]);
   await expect(check).rejects.toThrow(message);
   await expect(check).rejects.toThrow('It is needed to run a Kafka on this computer.');
   await expect(check).rejects.toThrow('   - or set KAFKA_BROKERS');
@@ -48,6 +48,7 @@ test('on an empty computer all that is missing is said at once, before anything 
       Ways out:
        - install a JRE or JDK 17 (package openjdk-17-jre-headless, or https://adoptium.net) and have \`java\` on PATH or JAVA_HOME set
        - or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092
+       - or, where Docker runs, start all three servers with deploy/compose.yaml and set the addresses that it names
        - or set SCHEMA_REGISTRY_URL to a registry with the Confluent API, such as SCHEMA_REGISTRY_URL=http://localhost:8081
 
     Maven (mvn) 3.6 or newer is missing: no \`mvn\` was found on PATH.
@@ -56,6 +57,7 @@ test('on an empty computer all that is missing is said at once, before anything 
       Ways out:
        - install Maven (package maven, or https://maven.apache.org) and have \`mvn\` on PATH
        - or set KAFKA_BROKERS to a Kafka you already have, such as KAFKA_BROKERS=localhost:9092
+       - or, where Docker runs, start all three servers with deploy/compose.yaml and set the addresses that it names
        - or set SCHEMA_REGISTRY_URL to a registry with the Confluent API, such as SCHEMA_REGISTRY_URL=http://localhost:8081
 
     Go 1.21 or newer is missing: no \`go\` was found on PATH.
@@ -63,7 +65,8 @@ test('on an empty computer all that is missing is said at once, before anything 
       Ways out:
        - install Go (package golang, or https://go.dev/dl) and have \`go\` on PATH
        - or install the Temporal CLI 1.1 or newer (https://docs.temporal.io/cli) and have \`temporal\` on PATH, or TEMPORAL_CLI set to its path
-       - or set TEMPORAL_ADDRESS to a Temporal server you already have, such as TEMPORAL_ADDRESS=localhost:7233"
+       - or set TEMPORAL_ADDRESS to a Temporal server you already have, such as TEMPORAL_ADDRESS=localhost:7233
+       - or, where Docker runs, start all three servers with deploy/compose.yaml and set the addresses that it names"
   `);
   expect(lines).toEqual([]);
   expect(readdirSync(env.MILLRACE_CACHE)).toEqual([]);
