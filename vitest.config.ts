@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/**/*.real.test.ts'],
-          testTimeout: 240_000,
+          testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,
         },

@@ -16,7 +16,7 @@ export async function run(args: string[]): Promise<number> {
     'commit-interval': { kind: 'duration', default: '100ms', help: 'upper bound between commits' },
     'session-timeout': { kind: 'duration', default: '10s', help: 'after it a silent instance loses its tasks' },
   });
-  return runRole({ name: 'stream', registry: true }, async ({ broker, registry, env, log, fail }) => {
+  return runRole({ name: 'stream', registry: true }, async ({ broker, registry, log, fail }) => {
     await ensureOrderTopics(broker.admin);
     const topology = orderTopology({ serdes: orderSerdes(registry), paymentTimeoutMs: options['payment-timeout'] });
     const settings = {

@@ -74,9 +74,9 @@ export function resolveSettings(settings: StreamsSettings): ResolvedSettings {
     replicationFactor: settings.replicationFactor ?? -1,
     deadLetterTopic,
     errors: {
-      deserialization: settings.errors?.deserialization ?? (() => toDeadLetters),
-      processing:
-        settings.errors?.processing ?? ((error) => (error instanceof StreamsError && error.remedy === 'fix-data' ? toDeadLetters : 'fail')),
+      // An error of ours that is not the data's fault (a registry that was closed) must not cost a good record.
+      deserialization: settings.errors?.deserialization ?? ((error) => (error instanceof StreamsError && error.remedy !== 'fix-data' ? 'fail' : toDeadLetters)),
+      processing: settings.errors?.processing ?? ((error) => (error instanceof StreamsError && error.remedy === 'fix-data' ? toDeadLetters : 'fail')),
     },
   };
   const problems = check(resolved);
