@@ -1,6 +1,7 @@
 // A Temporal worker with this project's defaults: it grabs no signals, speaks only when something is wrong, and stops by finishing what it holds.
 
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, type NativeConnectionOptions, Runtime, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, type NativeConnectionOptions, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
+import { installRuntime } from './runtime.ts';
 
 export interface EscalationWorkerOptions {
   /** `host:port`, or a connection that the caller closes. */
@@ -19,6 +20,7 @@ export interface EscalationWorkerOptions {
   readonly shutdownGraceMs?: number;
   /** Anything else the SDK knows. */
   readonly workerOptions?: Partial<WorkerOptions>;
+  /** One line for what is worth knowing: Temporal away, activities failing, workflow code failing. Default: standard error. */
   readonly onTrouble?: (message: string) => void;
 }
 
@@ -38,7 +40,7 @@ export async function bundleWorkflows(workflowsPath: string): Promise<WorkflowBu
 
 /** Waits for Temporal to answer, with a message about once a second while it does not. */
 export async function createEscalationWorker(options: EscalationWorkerOptions): Promise<EscalationWorker> {
-  installRuntime();
+  installRuntime(options.onTrouble);
   const { workflowsPath, workflowBundle } = options;
   if ((workflowsPath === undefined) === (workflowBundle === undefined)) {
     throw new Error('createEscalationWorker needs one of workflowsPath and workflowBundle: it cannot run workflows without their code.');
@@ -82,19 +84,5 @@ async function connectPatiently(options: EscalationWorkerOptions): Promise<Nativ
       options.onTrouble?.(`Waiting for Temporal at ${address}: ${message}`);
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
-  }
-}
-
-let isRuntimeInstalled = false;
-
-/** By default the SDK takes SIGINT and SIGTERM for itself; a process that drains Kafka before its workers must order its own shutdown. */
-function installRuntime(): void {
-  if (isRuntimeInstalled) return;
-  isRuntimeInstalled = true;
-  try {
-    Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('WARN') });
-  } catch (error) {
-    // The application installed its own runtime first: then its settings stand.
-    if (!/already been (installed|instantiated)/i.test((error as Error).message)) throw error;
   }
 }
