@@ -285,6 +285,37 @@ describe('the bridge', () => {
     expect(temporal.applied('a')).toEqual([1, 2, 3]);
   });
 
+  it('gives up its partitions in bounded time while a call hangs, and the next owner repeats that command', async () => {
+    const { cluster, broker } = await newCluster(1);
+    const temporal = new FakeTemporal();
+    temporal.latencyMs = () => 400;
+    await put(broker, 0, aCommand('a', 1), aCommand('a', 2));
+    const first = await bridgeTo(temporal, broker, { drainTimeoutMs: 50 });
+    await until('the call is under way', () => temporal.inFlight === 1);
+    const before = Date.now();
+    await first.close();
+    expect(Date.now() - before).toBeLessThan(300);
+    expect(committedOf(cluster, 0) ?? 0).toBe(0);
+    temporal.latencyMs = () => 0;
+    await bridgeTo(temporal, broker);
+    await until('all are committed', () => committedOf(cluster, 0) === 2);
+    await until('the late call has ended', () => temporal.inFlight === 0);
+    expect(temporal.applied('a')).toEqual([1, 2]);
+  });
+
+  it('goes on at the start of the log, with an error message, when retention has removed commands', async () => {
+    const { cluster, broker } = await newCluster(1);
+    const temporal = new FakeTemporal();
+    for (let seq = 1; seq <= 5; seq++) await put(broker, 0, aCommand(`w${seq}`, 1));
+    await broker.admin.commitOffsets({ groupId: GROUP, generationId: -1, memberId: '' }, [{ topic: COMMANDS, partition: 0, offset: 1, metadata: '' }]);
+    await broker.admin.deleteRecords([{ topic: COMMANDS, partition: 0, offset: 3 }]);
+    const errors: string[] = [];
+    await bridgeTo(temporal, broker, { logger: (level, message) => level === 'error' && errors.push(message) });
+    await until('the rest is committed', () => committedOf(cluster, 0) === 5);
+    expect([...temporal.workflows.keys()]).toEqual(['w4', 'w5']);
+    expect(errors).toEqual([expect.stringMatching(/retention removed commands.*Reading goes on at 3/s)]);
+  });
+
   it('says which topic it waits for', async () => {
     const { cluster, broker } = await newCluster(1);
     await broker.admin.deleteTopics([COMMANDS]);
