@@ -9,10 +9,10 @@ const text = { key: Serdes.string(), value: Serdes.string() };
 const builder = new StreamsBuilder();
 builder
   .stream(input, text)
-  .groupByKey({ name: 'by-key', ...text } as never)
+  .groupByKey({ name: 'by-key', ...text })
   .count({ name: 'counts' })
   .toStream()
-  .to(output, { key: Serdes.string(), value: Serdes.long() } as never);
+  .to(output, { key: Serdes.string(), value: Serdes.long() });
 
 let commits = 0;
 const broker = connectKafka(kafkaSettingsFromEnv(process.env));
