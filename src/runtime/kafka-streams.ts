@@ -69,10 +69,17 @@ export class KafkaStreams implements AsyncDisposable {
    * @throws {TopologyError} when input topics are missing or do not fit together.
    */
   async start(): Promise<void> {
-    const { thread } = await this.prepare();
-    thread.join(await this.#heldTasks());
-    this.#move('REBALANCING');
-    this.#loop = this.#run(thread);
+    try {
+      const { thread } = await this.prepare();
+      const held = await this.#heldTasks();
+      if (this.#isLeaving) return await this.#release();
+      this.#move('REBALANCING');
+      thread.join(held);
+      this.#loop = this.#run(thread);
+    } catch (error) {
+      await this.#release();
+      throw error;
+    }
   }
 
   /** @internal Everything before joining, for drivers that step the loop themselves. */

@@ -69,6 +69,7 @@ export class StreamThread {
   #failures = 0;
   #retryAtMs = 0;
   #groupFailure: unknown;
+  #isClosed = false;
 
   constructor(parts: StreamThreadParts) {
     this.#parts = parts;
@@ -125,6 +126,7 @@ export class StreamThread {
 
   /** Gives up everything at once; uncommitted work is forgotten. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const event of this.#events.splice(0)) event.done();
     await this.#dropTasks();
     await this.#disposeProducer();
@@ -319,7 +321,9 @@ export class StreamThread {
     const { broker, settings, sourceTopics, topics } = this.#parts;
     const enqueue = (event: (done: () => void) => Event): Promise<void> =>
       new Promise((resolve) => {
-        this.#events.push(event(resolve));
+        // After the end nobody works events off, and nothing is owned that they could ask for.
+        if (this.#isClosed) resolve();
+        else this.#events.push(event(resolve));
       });
     return broker.join({
       groupId: settings.applicationId,
