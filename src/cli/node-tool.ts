@@ -1,4 +1,4 @@
-// Runs a tool from node_modules (the compiler, the test runner) in front of the user: its output is theirs, its end is never missed.
+// Runs a program (the compiler, the test runner, an example) in front of the user: its output is theirs, its end is never missed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -10,17 +10,23 @@ import { cloneRoot } from '../stack/index.ts';
 const STOP_GRACE_MS = 8_000;
 const LEFTOVER_GRACE_MS = 3_000;
 
-/** @returns the exit code of the tool; 1 if a signal ended it */
-export async function runNodeTool(
-  packageName: string,
-  args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
-): Promise<number> {
+interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/** A tool from node_modules. @returns its exit code; 1 if a signal ended it */
+export async function runNodeTool(packageName: string, args: readonly string[], options: RunOptions): Promise<number> {
+  return await runNode([entryOf(packageName), ...args], options);
+}
+
+/** A program and its arguments. @returns its exit code; 1 if a signal ended it */
+export async function runNode(args: readonly string[], options: RunOptions): Promise<number> {
   options.signal.throwIfAborted();
-  const child = spawn(process.execPath, [entryOf(packageName), ...args], { cwd: cloneRoot, env: { ...process.env, ...options.env }, stdio: 'inherit', detached: true });
+  const child = spawn(process.execPath, args, { cwd: cloneRoot, env: { ...process.env, ...options.env }, stdio: 'inherit', detached: true });
   const ended = once(child, 'exit') as Promise<[number | null]>;
   const pid = child.pid;
-  if (pid === undefined) throw new Error(`${packageName} could not be started.`);
+  if (pid === undefined) throw new Error(`${args[0]} could not be started.`);
   guard().add(pid, { graceMs: 0, group: true });
   const stop = (): void => {
     child.kill('SIGTERM');
