@@ -13,6 +13,8 @@ const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof 
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** kafkajs never waits less than what it is set up with. */
+const REQUEST_TIMEOUT_MIN_MS = 8_000;
 const FETCH_KEY = 1;
 const API_VERSIONS_KEY = 18;
 
@@ -115,7 +117,7 @@ function captureCluster(settings: KafkaSettings, clientId: string): KafkajsClust
     ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     authenticationTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MIN_MS,
     retry: { retries: 0 }, // whoever asks knows better how long to try
     logLevel: logLevel.NOTHING, // our own errors say what happened, once
   });
@@ -156,7 +158,7 @@ function asKafkajsRequest<Answer>(request: KafkaRequest<Answer>): object {
       },
       parse: async (decoded: { answer: Answer }) => decoded.answer,
     },
-    requestTimeout: request.timeoutMs ?? null,
+    requestTimeout: request.timeoutMs ?? REQUEST_TIMEOUT_MS,
     logResponseError: false,
   };
 }

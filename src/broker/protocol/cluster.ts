@@ -1,6 +1,6 @@
 // Who is in the cluster, who leads what, who coordinates whom, and what the cluster can do.
 
-import type { KafkaRequest } from './request.ts';
+import { PROMPT_TIMEOUT_MS, type KafkaRequest } from './request.ts';
 
 export interface NodeAddress {
   readonly nodeId: number;
@@ -29,6 +29,7 @@ export function metadataRequest(topics: readonly string[] | null): KafkaRequest<
     apiName: 'Metadata',
     version: 8,
     flexible: false,
+    timeoutMs: PROMPT_TIMEOUT_MS,
     write(w) {
       w.array(topics, (topic) => w.string(topic));
       w.boolean(false).boolean(false).boolean(false);
@@ -73,6 +74,7 @@ export function findCoordinatorRequest(kind: CoordinatorKind, key: string): Kafk
     apiName: 'FindCoordinator',
     version: 2,
     flexible: false,
+    timeoutMs: PROMPT_TIMEOUT_MS,
     write(w) {
       w.string(key).int8(kind === 'group' ? 0 : 1);
     },

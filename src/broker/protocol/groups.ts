@@ -1,7 +1,7 @@
 // The classic group protocol, and the two small structures that consumers put inside it: subscription and assignment.
 
 import type { TopicPartition } from '../../record/record.ts';
-import { groupByTopic, type KafkaRequest } from './request.ts';
+import { groupByTopic, PROMPT_TIMEOUT_MS, type KafkaRequest } from './request.ts';
 import { Reader } from './reader.ts';
 import { Writer } from './writer.ts';
 
@@ -86,6 +86,7 @@ export function heartbeatRequest(member: MemberRef): KafkaRequest<{ errorCode: n
     apiName: 'Heartbeat',
     version: 3,
     flexible: false,
+    timeoutMs: PROMPT_TIMEOUT_MS,
     write(w) {
       w.string(member.groupId).int32(member.generationId).string(member.memberId).nullableString(null);
     },

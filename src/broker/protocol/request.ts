@@ -9,12 +9,15 @@ export interface KafkaRequest<Answer> {
   readonly version: number;
   /** From a version on that the protocol fixes per request, headers and fields use the compact forms. */
   readonly flexible: boolean;
-  /** Beyond the usual time limit: for requests that the broker holds back on purpose. */
+  /** Other than the usual half minute: longer for what the broker holds back on purpose, shorter where silence itself is the news. */
   readonly timeoutMs?: number;
   readonly sizeHint?: number;
   write(writer: Writer): void;
   read(reader: Reader): Answer;
 }
+
+/** For requests that a healthy broker answers at once: a frozen one should be noticed within a session timeout. */
+export const PROMPT_TIMEOUT_MS = 8_000;
 
 export interface TopicGroup<T> {
   readonly topic: string;
