@@ -2,14 +2,14 @@
 //
 //   npm run example:word-count
 //
-// Type a line of text. For `to be or not to be` these lines come out; words may take turns, as they live in different partitions:
+// Type a line of text. For `to be or not to be` these lines come out; `or` and `not` may come first, since they live in another partition:
 //
 //   to 1
 //   be 1
-//   or 1
-//   not 1
 //   to 2
 //   be 2
+//   or 1
+//   not 1
 //
 // Ctrl-C ends it. Run it again, or kill it with -9 first: it counts on where it stopped.
 
