@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Three projects: `unit` needs no server and runs in seconds; `workflow` needs the Temporal binaries; `integration` needs the whole stack.
+// One project after the other: side by side on two cores, tests that freeze and kill servers would measure the others' load.
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +10,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.real.test.ts', 'test/**/*.temporal.test.ts'],
+          // Far above what any takes: no test's result may hang on how busy the computer is.
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -18,6 +22,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -27,6 +32,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
