@@ -22,7 +22,6 @@ export class AuditFold {
   readonly #invalidOrderIds = new Set<string>();
   readonly #always: { n: InvariantNumber; what: string }[] = [];
   #duplicates = 0;
-  #joined = 0;
   #deadLetterCount = 0;
 
   constructor(options: AuditFoldOptions = {}) {
@@ -72,7 +71,6 @@ export class AuditFold {
   orderPaid(record: Observed<OrderPaid>): void {
     const value = this.#expectReadable(record, 5);
     if (value === undefined) return;
-    this.#joined++;
     const joined = (this.#tally(value.orderId).joined ??= new Map());
     joined.set(value.paymentId, (joined.get(value.paymentId) ?? 0) + 1);
   }
@@ -122,7 +120,7 @@ export class AuditFold {
   counts(): AuditCounts {
     const statuses: Record<OrderStatus, number> = { RESERVED: 0, CONFIRMED: 0, TIMED_OUT: 0, REJECTED: 0, CANCELLED: 0 };
     const invalidOnly = new Set(this.#invalidOrderIds);
-    let [validOrders, refunds, capturedPayments, appliedPayments] = [0, 0, 0, 0];
+    let [validOrders, refunds, joined, capturedPayments, appliedPayments] = [0, 0, 0, 0, 0];
     for (const tally of this.#tallies.values()) {
       for (const refund of tally.refunds ?? []) if (tally.captured?.get(refund.paymentId)?.isCounted !== false) refunds++;
       for (const [paymentId, { isCounted }] of tally.captured ?? []) {
@@ -132,12 +130,13 @@ export class AuditFold {
       }
       if (tally.placed?.isCounted !== true) continue;
       validOrders++;
+      for (const times of tally.joined?.values() ?? []) joined += times;
       invalidOnly.delete(tally.orderId);
       const now = terminalOf(tally) ?? tally.statuses?.at(-1);
       if (now !== undefined) statuses[now.status]++;
     }
     const orders = validOrders + invalidOnly.size;
-    return { orders, validOrders, statuses, refunds, deadLetters: this.#deadLetterCount, duplicatesSeen: this.#duplicates, joined: this.#joined, capturedPayments, appliedPayments };
+    return { orders, validOrders, statuses, refunds, deadLetters: this.#deadLetterCount, duplicatesSeen: this.#duplicates, joined, capturedPayments, appliedPayments };
   }
 
   #tally(orderId: string): OrderTally {

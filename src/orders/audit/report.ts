@@ -36,7 +36,7 @@ export interface AuditCounts {
   /** Distinct pairs of order and payment with a valid CAPTURED event. */
   readonly capturedPayments: number;
   readonly appliedPayments: number;
-  /** Records the join put out, of everything in the topics. */
+  /** Records the join put out for these orders. */
   readonly joined: number;
 }
 
