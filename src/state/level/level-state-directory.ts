@@ -75,8 +75,7 @@ class LevelStateDirectory implements StateDirectory {
     try {
       await database.open();
     } catch (error) {
-      if (isCorrupt(error)) throw new CorruptStateError(path, causeOf(error).message);
-      throw new StateDirectoryError(path, causeOf(error));
+      throw failure(path, error);
     }
     return new LevelDatabase(database, path);
   }
@@ -108,11 +107,16 @@ class LevelDatabase implements TaskDatabase {
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.#database.getSync(key);
+    try {
+      return this.#database.getSync(key);
+    } catch (error) {
+      throw failure(this.#path, error);
+    }
   }
 
-  async *scan(from: Buffer, to: Buffer): AsyncGenerator<readonly [Buffer, Buffer]> {
-    for await (const entry of this.#database.iterator({ gte: from, lt: to })) yield entry;
+  scan(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
+    // Made here and not in the generator, whose body only begins with the first read: the iterator is the snapshot.
+    return this.#entries(this.#database.iterator({ gte: from, lt: to }));
   }
 
   // A chained batch is twice as fast as an array. No `sync`: a killed process loses nothing, and what a power failure loses the changelog has.
@@ -125,13 +129,25 @@ class LevelDatabase implements TaskDatabase {
     try {
       await batch.write();
     } catch (error) {
-      throw new StateDirectoryError(this.#path, error);
+      throw failure(this.#path, error);
     }
   }
 
   async close(): Promise<void> {
     await this.#database.close();
   }
+
+  async *#entries(iterator: AsyncIterable<[Buffer, Buffer]>): AsyncGenerator<readonly [Buffer, Buffer]> {
+    try {
+      yield* iterator;
+    } catch (error) {
+      throw failure(this.#path, error);
+    }
+  }
+}
+
+function failure(path: string, error: unknown): CorruptStateError | StateDirectoryError {
+  return isCorrupt(error) ? new CorruptStateError(path, causeOf(error).message) : new StateDirectoryError(path, causeOf(error));
 }
 
 function causeOf(error: unknown): Error & { code?: string } {
@@ -143,6 +159,8 @@ function isLocked(error: unknown): boolean {
   return causeOf(error).code === 'LEVEL_LOCKED';
 }
 
+/** A missing part of the database is damage too; a missing folder or lock file is not. */
 function isCorrupt(error: unknown): boolean {
-  return causeOf(error).code === 'LEVEL_CORRUPTION' || /corruption|does not exist \(create_if_missing/i.test(causeOf(error).message);
+  const { code, message } = causeOf(error);
+  return code === 'LEVEL_CORRUPTION' || /corruption|(MANIFEST-\d+|\d+\.(ldb|sst|log)): No such file/i.test(message);
 }

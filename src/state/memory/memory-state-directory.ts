@@ -1,12 +1,12 @@
 // State in memory, with the same promises: what is written survives as long as this object, as files would survive a crash of the process.
 
 import type { DatabaseWrite, StateDirectory, TaskDatabase } from '../../ports/state-directory.ts';
+import { StateDirectoryError } from '../errors.ts';
 import { SortedMap } from '../sorted-map.ts';
-
 
 export class MemoryStateDirectory implements StateDirectory {
   readonly processId: string;
-  readonly #tasks = new Map<string, MemoryDatabase>();
+  readonly #tasks = new Map<string, Entries>();
   readonly #notes = new Map<string, string>();
 
   constructor(processId = 'memory') {
@@ -18,9 +18,9 @@ export class MemoryStateDirectory implements StateDirectory {
   }
 
   async open(task: string): Promise<TaskDatabase> {
-    const found = this.#tasks.get(task) ?? new MemoryDatabase();
+    const found = this.#tasks.get(task) ?? newEntries();
     this.#tasks.set(task, found);
-    return found;
+    return new MemoryDatabase(task, found);
   }
 
   async wipe(task: string): Promise<void> {
@@ -38,29 +38,53 @@ export class MemoryStateDirectory implements StateDirectory {
   async close(): Promise<void> {}
 }
 
-class MemoryDatabase implements TaskDatabase {
-  /** Keys as Latin-1 text: order of characters is order of bytes. */
-  #entries = new SortedMap<string, Buffer>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+/** Keys as Latin-1 text: order of characters is order of bytes. */
+type Entries = ReturnType<typeof newEntries>;
 
-  get(key: Buffer): Buffer | undefined {
-    return this.#entries.get(key.toString('latin1'));
+function newEntries() {
+  return new SortedMap<string, Buffer>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+class MemoryDatabase implements TaskDatabase {
+  readonly #task: string;
+  readonly #stored: Entries;
+  #isOpen = true;
+
+  constructor(task: string, stored: Entries) {
+    this.#task = task;
+    this.#stored = stored;
   }
 
-  async *scan(from: Buffer, to: Buffer): AsyncGenerator<readonly [Buffer, Buffer]> {
-    const snapshot = this.#entries.clone();
-    const end = to.toString('latin1');
-    for (const [key, value] of snapshot.entries(from.toString('latin1'))) {
-      if (key >= end) return;
-      yield [Buffer.from(key, 'latin1'), value];
-    }
+  get(key: Buffer): Buffer | undefined {
+    return this.#entries().get(key.toString('latin1'));
+  }
+
+  scan(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
+    return range(this.#entries().clone(), from.toString('latin1'), to.toString('latin1'));
   }
 
   async write(writes: readonly DatabaseWrite[]): Promise<void> {
+    const entries = this.#entries();
     for (const { key, value } of writes) {
-      if (value === null) this.#entries.delete(key.toString('latin1'));
-      else this.#entries.set(key.toString('latin1'), Buffer.from(value));
+      if (value === null) entries.delete(key.toString('latin1'));
+      else entries.set(key.toString('latin1'), Buffer.from(value));
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isOpen = false;
+  }
+
+  // As a file would: who has closed it, or lost it with its process, changes nothing any more.
+  #entries(): Entries {
+    if (!this.#isOpen) throw new StateDirectoryError(`memory, task ${this.#task}`, new Error('the database is closed'));
+    return this.#stored;
+  }
+}
+
+async function* range(snapshot: Entries, from: string, to: string): AsyncGenerator<readonly [Buffer, Buffer]> {
+  for (const [key, value] of snapshot.entries(from)) {
+    if (key >= to) return;
+    yield [Buffer.from(key, 'latin1'), value];
+  }
 }
