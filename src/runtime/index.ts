@@ -5,4 +5,4 @@ export { TaskFailedError, BrokerRefusedError } from './errors.ts';
 export type { Logger, LogLevel } from './logger.ts';
 export { KafkaStreams, type StreamsComponents } from './kafka-streams.ts';
 export type { StreamsState } from './streams-state.ts';
-export type { CommitStage } from './stream-thread.ts';
+export type { CommitStage } from './committer.ts';

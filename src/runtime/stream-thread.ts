@@ -1,23 +1,23 @@
 // The loop of an instance: rebalance, restore, fetch, process, commit, one thing at a time. Broker callbacks only leave events here; the loop acts on
 // them at its own pace, so nothing in a task is ever touched by two hands.
 
-import { BrokerError, type Broker, type Fetcher, type GroupMetadata, type Membership, type TransactionalProducer } from '../ports/broker.ts';
+import { BrokerError, type Broker, type Fetcher, type GroupMetadata, type Membership } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory } from '../ports/state-directory.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.ts';
+import { BackPressure } from './back-pressure.ts';
+import { Committer, type CommitStage } from './committer.ts';
 import { BrokerRefusedError } from './errors.ts';
 import { Input } from './input.ts';
-import { messageOf, type Logger } from './logger.ts';
+import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { RepartitionPurge } from './repartition-purge.ts';
 import { Restoration } from './restoration.ts';
 import type { ResolvedSettings } from './settings.ts';
 import { TaskOpener, type OpenedTask } from './task-opener.ts';
 import { Task } from './task.ts';
 import type { TaskPlan, TopicPlan } from './topic-plan.ts';
-
-/** How far a commit has come; told as it happens. Tests kill the process here. */
-export type CommitStage = 'prepared' | 'produced' | 'offsets-sent' | 'committed' | 'persisted';
 
 export interface StreamThreadParts {
   readonly topics: TopicPlan;
@@ -41,8 +41,8 @@ type Ownership =
   | { readonly kind: 'owned'; readonly plans: readonly TaskPlan[]; readonly group: GroupMetadata };
 
 const RECORDS_PER_ROUND = 1_000;
-const SWEPT_PER_COMMIT = 200;
-const PURGE_INTERVAL_MS = 30_000;
+const SWEEP_INTERVAL_MS = 1_000;
+const SWEPT_PER_TASK = 500;
 const BACKOFF_MAX_MS = 5_000;
 
 export class StreamThread {
@@ -53,19 +53,20 @@ export class StreamThread {
   readonly #fetcher: Fetcher;
   readonly #restoration: Restoration;
   readonly #input: Input;
+  readonly #backPressure: BackPressure;
+  readonly #committer: Committer;
+  readonly #purge: RepartitionPurge;
   readonly #events: Event[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #restoring = new Map<string, OpenedTask>();
   readonly #owners = new Map<string, Task>();
-  readonly #paused = new Set<string>();
   #membership: Promise<Membership> | undefined;
   #ownership: Ownership = { kind: 'none' };
   /** False when owned tasks are still to be opened (or opened again). */
   #isOpen = true;
-  #producer: TransactionalProducer | undefined;
   #held: HeldTasks = {};
   #lastCommitMs: number;
-  #lastPurgeMs: number;
+  #lastSweepMs = 0;
   #failures = 0;
   #retryAtMs = 0;
   #groupFailure: unknown;
@@ -82,8 +83,17 @@ export class StreamThread {
     this.#fetcher.onTrouble = onTrouble;
     this.#restoration = new Restoration(broker, onTrouble);
     this.#input = new Input((fetched) => this.#owners.get(partitionName(fetched))?.add(fetched));
+    this.#committer = new Committer({
+      broker,
+      transactionalId: `${parts.settings.applicationId}-${directory.processId}`,
+      transactionTimeoutMs: parts.settings.transactionTimeoutMs,
+      metrics: parts.metrics,
+      log: parts.log,
+      onStage: (stage) => parts.onCommitStage?.(stage),
+    });
+    this.#backPressure = new BackPressure(this.#fetcher, this.#input, parts.settings.bufferedRecordsPerPartition);
+    this.#purge = new RepartitionPurge(broker.admin, parts.log, clock.now());
     this.#lastCommitMs = clock.now();
-    this.#lastPurgeMs = clock.now();
   }
 
   /** Joins the group; assignments arrive through later rounds. */
@@ -129,7 +139,7 @@ export class StreamThread {
     this.#isClosed = true;
     for (const event of this.#events.splice(0)) event.done();
     await this.#dropTasks();
-    await this.#disposeProducer();
+    await this.#committer.dispose();
     await Promise.allSettled([this.#fetcher.close(), this.#restoration.close()]);
   }
 
@@ -158,14 +168,15 @@ export class StreamThread {
       const input = task?.plan.inputs.find(({ topic, partition }) => topic === fetched.topic && partition === fetched.partition);
       if (input !== undefined) this.#input.add(fetched, input.source);
     }
-    this.#applyBackPressure();
+    this.#backPressure.apply(this.#tasks.values());
     if (!isOwner) return arrived > 0;
     let taken = 0;
     for (const task of this.#tasks.values()) taken += task.process(RECORDS_PER_ROUND);
     for (const task of this.#tasks.values()) task.punctuate();
     const hadWork = [...this.#tasks.values()].some((task) => task.hasWork);
     if (this.#isCommitDue(taken)) await this.#commit();
-    await this.#purgeRepartitionTopics();
+    await this.#purge.run(this.#tasks.values(), this.#parts.clock.now());
+    await this.#sweep();
     return arrived > 0 || taken > 0 || hadWork;
   }
 
@@ -183,28 +194,17 @@ export class StreamThread {
     const tasks = [...this.#tasks.values()].filter((task) => task.hasWork || task.hasMoved);
     this.#lastCommitMs = this.#parts.clock.now();
     if (tasks.length === 0 || this.#ownership.kind !== 'owned') return;
-    const producer = await this.#readyProducer();
-    const prepared = tasks.map((task) => task.prepareCommit());
-    const outputs = prepared.flatMap((commit) => commit.outputs);
-    this.#tell('prepared');
-    const acks = outputs.length === 0 ? [] : await producer.send(outputs);
-    this.#tell('produced');
-    // Positions join the outputs' transaction, under this generation: a member that has been replaced is refused here (KIP-447).
-    await producer.sendOffsets(this.#ownership.group, prepared.flatMap((commit) => commit.offsets));
-    this.#tell('offsets-sent');
-    await producer.commit();
-    this.#tell('committed');
-    for (const task of tasks) await task.committed(acks);
-    this.#tell('persisted');
+    await this.#committer.commit(tasks, this.#ownership.group);
     this.#failures = 0;
-    this.#parts.metrics.add('commits');
-    this.#parts.metrics.add('outputs', outputs.length);
     this.#lastCommitMs = this.#parts.clock.now();
-    for (const task of tasks) await task.state.sweep(SWEPT_PER_COMMIT);
   }
 
-  #tell(stage: CommitStage): void {
-    this.#parts.onCommitStage?.(stage);
+  /** Between commits only, so that no entry it looks at can be on its way to disk. */
+  async #sweep(): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (now - this.#lastSweepMs < SWEEP_INTERVAL_MS) return;
+    this.#lastSweepMs = now;
+    for (const task of this.#tasks.values()) await task.state.sweep(SWEPT_PER_TASK);
   }
 
   async #handle(event: Event): Promise<void> {
@@ -219,7 +219,7 @@ export class StreamThread {
           this.#log('warn', 'This instance lost its place in the group; uncommitted work is dropped and done again by whoever owns it now.');
           this.#ownership = { kind: 'none' };
           await this.#dropTasks();
-          await this.#disposeProducer();
+          await this.#committer.dispose();
           break;
         case 'assigned': {
           const plans = this.#plansOf(event.partitions);
@@ -241,7 +241,7 @@ export class StreamThread {
 
   /** Brings what is open in line with what is owned. Tasks that were ours before and whose commit number has not moved go on as they are. */
   async #openTasks(plans: readonly TaskPlan[]): Promise<void> {
-    await this.#readyProducer();
+    await this.#committer.ready();
     const committed = await this.#opener.committed(plans);
     const wanted = new Map(plans.map((plan) => [plan.name, plan]));
     for (const [name, task] of [...this.#tasks]) {
@@ -292,20 +292,20 @@ export class StreamThread {
       case 'retriable':
       case 'abort':
       case 'out-of-range':
-        await this.#abort();
+        await this.#committer.abort();
         return;
       case 'commit-unknown':
         // A new producer of the same id finds the outcome decided; then the commit number in Kafka tells which it was.
-        await this.#disposeProducer();
+        await this.#committer.dispose();
         return;
       case 'rebalance':
         // Not ours any more: what is ours next, the group will say.
-        await this.#abort();
+        await this.#committer.abort();
         this.#ownership = { kind: 'none' };
         return;
       case 'fenced':
         // Whoever fenced us may be the rightful owner: confirm our place in the group before taking the id back.
-        await this.#disposeProducer();
+        await this.#committer.dispose();
         this.#ownership = { kind: 'none' };
         this.#rejoin();
     }
@@ -340,38 +340,6 @@ export class StreamThread {
     });
   }
 
-  async #readyProducer(): Promise<TransactionalProducer> {
-    if (this.#producer !== undefined) return this.#producer;
-    const { broker, directory, settings } = this.#parts;
-    const producer = broker.transactionalProducer({
-      transactionalId: `${settings.applicationId}-${directory.processId}`,
-      transactionTimeoutMs: settings.transactionTimeoutMs,
-    });
-    try {
-      await producer.init();
-    } catch (error) {
-      await producer.close().catch(() => {});
-      throw error;
-    }
-    this.#producer = producer;
-    return producer;
-  }
-
-  async #abort(): Promise<void> {
-    try {
-      await this.#producer?.abort();
-    } catch (error) {
-      this.#log('debug', `The transaction could not be aborted (${messageOf(error)}); a new producer will do it.`);
-      await this.#disposeProducer();
-    }
-  }
-
-  async #disposeProducer(): Promise<void> {
-    const producer = this.#producer;
-    this.#producer = undefined;
-    await producer?.close().catch(() => {});
-  }
-
   async #dropTasks(): Promise<void> {
     for (const task of [...this.#tasks.values()]) await this.#closeTask(task);
     for (const opened of [...this.#restoring.values()]) await this.#stopRestoring(opened);
@@ -381,7 +349,7 @@ export class StreamThread {
     this.#tasks.delete(task.name);
     for (const { tp } of task.queues) {
       this.#owners.delete(partitionName(tp));
-      this.#paused.delete(partitionName(tp));
+      this.#backPressure.forget(tp);
       this.#input.drop(tp);
       this.#fetcher.unassign(tp);
     }
@@ -401,36 +369,5 @@ export class StreamThread {
 
   #noteHeld(): void {
     this.#held = { ...this.#held, ...Object.fromEntries([...this.#tasks.values()].map((task) => [task.name, task.n])) };
-  }
-
-  #applyBackPressure(): void {
-    const { bufferedRecordsPerPartition: most } = this.#settings;
-    for (const task of this.#tasks.values()) {
-      for (const { tp, size } of task.queues) {
-        const name = partitionName(tp);
-        const isFull = size >= most || this.#input.isHolding(tp);
-        if (isFull && !this.#paused.has(name)) {
-          this.#paused.add(name);
-          this.#fetcher.pause(tp);
-        } else if (this.#paused.has(name) && size <= most / 2 && !this.#input.isHolding(tp)) {
-          this.#paused.delete(name);
-          this.#fetcher.resume(tp);
-        }
-      }
-    }
-  }
-
-  /** Records of repartition topics are needed only until they are processed (KIP-204). */
-  async #purgeRepartitionTopics(): Promise<void> {
-    const now = this.#parts.clock.now();
-    if (now - this.#lastPurgeMs < PURGE_INTERVAL_MS) return;
-    this.#lastPurgeMs = now;
-    const before = [...this.#tasks.values()].flatMap((task) =>
-      task.queues
-        .filter(({ source, position }) => typeof source.topic !== 'string' && source.topic.use === 'repartition' && position > 0)
-        .map(({ tp }) => ({ ...tp, offset: task.committedPosition(tp) })),
-    );
-    if (before.length === 0) return;
-    await this.#parts.broker.admin.deleteRecords(before).catch((error: unknown) => this.#log('warn', `Repartition topics could not be purged: ${messageOf(error)}`));
   }
 }
