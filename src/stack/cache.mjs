@@ -63,7 +63,12 @@ export async function cached(name, make, options) {
 /** @param {string} variable @param {string} path */
 function absolute(variable, path) {
   if (isAbsolute(path)) return path;
-  throw new Error(`${variable} is "${path}", which is not an absolute path, so every folder would get a cache of its own. Set it to an absolute path, or unset it.`);
+  throw unusable(`${variable} is "${path}", which is not an absolute path, so every folder would get a cache of its own. Set it to an absolute path, or unset it.`);
+}
+
+/** An error of the same shape as those in errors.ts, which the bootstrap cannot load. @param {string} message */
+function unusable(message) {
+  return Object.assign(new Error(message), { code: 'CACHE_UNUSABLE', remedy: 'fix-settings' });
 }
 
 /** @param {string} root */
@@ -71,7 +76,7 @@ function makeRoot(root) {
   try {
     mkdirSync(join(root, 'scratch'), { recursive: true });
   } catch (error) {
-    throw new Error(
+    throw unusable(
       `Cannot create the download cache ${root}: ${error instanceof Error ? error.message : error}. ` +
         'Make it writable, or set MILLRACE_CACHE to a folder that is.',
     );

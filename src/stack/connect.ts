@@ -1,14 +1,9 @@
 // For the commands that are one role of many (stream, bridge, worker …): they use servers that somebody else keeps running.
 import { environmentOf, addressesFrom } from './addresses.ts';
 import { ensureStack, type Stack, type StackOptions } from './ensure-stack.ts';
+import { NoStackError } from './errors.ts';
 import { findRunningStack } from './running-stack.ts';
 import { PART_VARIABLES, type PartName } from './part.ts';
-
-export class NoStackError extends Error {
-  override readonly name = 'NoStackError';
-  readonly code = 'NO_STACK';
-  readonly remedy = 'fix-settings';
-}
 
 /**
  * The addresses that were given, else those of the stack that runs in this clone (of `npm run stack` or `npm start`). Starts nothing:

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { addressesFrom, environmentOf } from './addresses.ts';
 import type { Log } from './cache.mjs';
+import { StackInUseError } from './errors.ts';
 import { choosePorts } from './free-port.ts';
 import { waitForGivenServer } from './given-server.ts';
 import { kafkaPart } from './kafka-server.ts';
@@ -49,18 +50,6 @@ export interface Stack {
   restart(part: PartName): Promise<void>;
 }
 
-export class StackInUseError extends Error {
-  override readonly name = 'StackInUseError';
-  readonly code = 'STACK_IN_USE';
-  readonly remedy = 'fix-settings';
-  constructor(dataDir: string, holder: Holder) {
-    super(
-      `Another Millrace (process ${holder.pid}: ${holder.command}) keeps its servers in ${dataDir}, and two of them must not share files or topics by accident. ` +
-        'Wait for it or stop it; or start `npm run stack` first, in a terminal of its own, and run both commands on that; or give KAFKA_BROKERS, TEMPORAL_ADDRESS and SCHEMA_REGISTRY_URL.',
-    );
-  }
-}
-
 const PARTS: Readonly<Record<PartName, StackPart>> = { kafka: kafkaPart, temporal: temporalPart, registry: registryPart };
 const NAMES = Object.keys(PARTS) as PartName[];
 
@@ -99,11 +88,18 @@ async function useShared(
 ): Promise<Stack> {
   const running = findRunningStack(dataDir);
   const serves = running?.isShared && missing.every((name) => running.env[PART_VARIABLES[name]]);
-  if (!serves) throw new StackInUseError(dataDir, holder);
+  if (!serves) throw inUse(dataDir, holder);
   options.log(`Using the stack that runs in this clone (\`npm run stack\`, process ${running.pid}).`);
   const merged = { ...running.env, ...environmentOf(addressesFrom(env)) };
   await waitForGiven(needed, merged, options);
   return stackOf({ ...addressesFrom(merged), ...(running.temporalUiUrl ? { temporalUiUrl: running.temporalUiUrl } : {}) }, env, new Map(), async () => {});
+}
+
+function inUse(dataDir: string, holder: Holder): StackInUseError {
+  return new StackInUseError(
+    `Another Millrace (process ${holder.pid}: ${holder.command}) keeps its servers in ${dataDir}, and two of them must not share files or topics by accident. ` +
+      'Wait for it or stop it; or start `npm run stack` first, in a terminal of its own, and run both commands on that; or give KAFKA_BROKERS, TEMPORAL_ADDRESS and SCHEMA_REGISTRY_URL.',
+  );
 }
 
 async function bringUp(

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './cache.mjs';
+import { BadAddressError, ServerAwayError } from './errors.ts';
 
 export interface GivenServer {
   /** As people call it: "Kafka". */
@@ -36,7 +37,7 @@ export async function waitForGivenServer(server: GivenServer, options: WaitOptio
     const waited = Date.now() - started;
     const ways = `start it, correct ${server.variable}, or unset ${server.variable} to have one started here`;
     if (waited >= (options.waitMsMax ?? Infinity)) {
-      throw new Error(`${server.title} at ${server.value} (${server.variable}) did not answer for ${Math.round(waited / 1000)} s: ${reason}. To go on: ${ways}.`);
+      throw new ServerAwayError(`${server.title} at ${server.value} (${server.variable}) did not answer for ${Math.round(waited / 1000)} s: ${reason}. To go on: ${ways}.`);
     }
     if (waited === 0 || Date.now() - saidAt >= (options.everyMs ?? 3_000) || saidAt === started) {
       options.log(`${server.title}: waiting for ${server.value} (${server.variable}) … ${Math.round(waited / 1000)} s: ${reason}. You can ${ways}.`);
@@ -55,7 +56,7 @@ function targetsOf(server: GivenServer): Target[] {
   const targets = server.value.split(',').map((each) => targetOf(each.trim()));
   const unreadable = targets.indexOf(undefined);
   if (unreadable === -1) return targets as Target[];
-  throw new Error(
+  throw new BadAddressError(
     `${server.variable} is "${server.value}", and "${server.value.split(',')[unreadable]?.trim()}" in it is no address. ` +
       `Write host:port${server.variable === 'SCHEMA_REGISTRY_URL' ? ' as a URL, such as http://localhost:8081' : ', such as localhost:9092'}, or unset it.`,
   );

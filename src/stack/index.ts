@@ -1,10 +1,9 @@
 // The servers a stream program runs on, brought up on this computer where nobody gave their addresses.
-export { ensureStack, StackInUseError, type Stack, type StackOptions } from './ensure-stack.ts';
-export { connectToStack, NoStackError } from './connect.ts';
+export { ensureStack, type Stack, type StackOptions } from './ensure-stack.ts';
+export { connectToStack } from './connect.ts';
 export { addressesFrom, environmentOf, shellExports, type Addresses } from './addresses.ts';
 export { findRunningStack, type RunningStack } from './running-stack.ts';
-export { MissingPrerequisiteError } from './prerequisites.ts';
-export { ServerDiedError } from './server-process.ts';
+export * from './errors.ts';
 export { ensureTemporalTestServer } from './temporal-test-server.ts';
 export { temporalCli, temporalCliPath } from './temporal-cli.ts';
 export { cloneDataDir, cloneRoot } from './clone.ts';

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, type Log } from './cache.mjs';
+import { DownloadError } from './errors.ts';
 import { withProgress } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -70,7 +71,7 @@ async function maven(what: string, args: readonly string[], options: FetchOption
     );
   } catch (error) {
     signal?.throwIfAborted();
-    throw new Error(
+    throw new DownloadError(
       `${what} could not be downloaded. ${error instanceof Error ? error.message : error}\n` +
         'If Maven cannot reach its repository, tell it in ~/.m2/settings.xml which proxy or mirror to use, and run this again; what has arrived is kept. ' +
         'Or give the address of a server you already have.',

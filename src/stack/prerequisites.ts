@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { join } from 'node:path';
+import { MissingPrerequisiteError } from './errors.ts';
 
 export interface Prerequisite {
   /** What a person would install, with its least version: "Java 17 or newer". */
@@ -12,17 +13,6 @@ export interface Prerequisite {
   readonly waysOut: readonly string[];
   /** Answers what was found, or throws why it will not do. */
   readonly check: () => Promise<string>;
-}
-
-export class MissingPrerequisiteError extends Error {
-  override readonly name = 'MissingPrerequisiteError';
-  readonly code = 'MISSING_PREREQUISITE';
-  readonly remedy = 'fix-settings';
-  readonly missing: readonly Missing[];
-  constructor(missing: readonly Missing[]) {
-    super(groupByName(missing).map(paragraph).join('\n\n'));
-    this.missing = missing;
-  }
 }
 
 interface Missing {
@@ -51,7 +41,7 @@ export async function checkPrerequisites(prerequisites: readonly Prerequisite[])
   const missing = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ prerequisite: prerequisites[index]!, reason: messageOf(result.reason) }] : [],
   );
-  if (missing.length > 0) throw new MissingPrerequisiteError(missing);
+  if (missing.length > 0) throw new MissingPrerequisiteError(groupByName(missing).map(paragraph).join('\n\n'));
 }
 
 export const WITH_DOCKER = 'or, where Docker runs, start all three servers with deploy/compose.yaml and set the addresses that it names';

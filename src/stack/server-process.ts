@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './cache.mjs';
 import { endProcess } from './end-process.mjs';
+import { ServerDiedError } from './errors.ts';
 import { guard } from './guard.mjs';
 import { describeProcess, isRunning } from './process-identity.mjs';
 import { withProgress } from './progress.mjs';
@@ -34,12 +35,6 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** As a crash would: SIGKILL, nothing announced. */
   kill(): Promise<void>;
-}
-
-export class ServerDiedError extends Error {
-  override readonly name = 'ServerDiedError';
-  readonly code = 'SERVER_DIED';
-  readonly remedy = 'fix-settings';
 }
 
 const READY_MS_MAX = 120_000;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { cacheRoot, cached, isCached } from './cache.mjs';
+import { DownloadError } from './errors.ts';
 import type { FetchOptions } from './maven.ts';
 import { firstOutput, go, WITH_DOCKER, type Prerequisite } from './prerequisites.ts';
 import { withProgress } from './progress.mjs';
@@ -86,7 +87,7 @@ async function install({ log, env, signal }: FetchOptions): Promise<void> {
     );
   } catch (error) {
     signal?.throwIfAborted();
-    throw new Error(
+    throw new DownloadError(
       `The Temporal CLI could not be built. ${error instanceof Error ? error.message : error}\n` +
         'If Go cannot reach its module proxy, set GOPROXY to one that it can reach, and run this again; what is compiled is kept. ' +
         'Or install the Temporal CLI (https://docs.temporal.io/cli), or give TEMPORAL_ADDRESS.',
