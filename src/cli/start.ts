@@ -19,7 +19,7 @@ const STALLED_AFTER_MS = 180_000;
 export async function run(args: string[]): Promise<number> {
   const options = readOptions('start', args, {
     orders: { kind: 'count', help: 'how many orders to place; without it, until Ctrl-C' },
-    rate: { kind: 'count', default: '50', help: 'orders per second' },
+    rate: { kind: 'count', help: 'orders per second (default 50 with --orders, else 10: what the development server can do all day)' },
     'payment-timeout': { kind: 'duration', default: '30s', help: 'how long an order waits for its payment; the demonstration is in a hurry' },
     instances: { kind: 'count', default: '1', help: 'stream instances that share the work' },
     seed: { kind: 'count', help: 'the same seed tells the same stories' },
@@ -30,7 +30,8 @@ export async function run(args: string[]): Promise<number> {
   let stack: Stack | undefined;
   try {
     stack = await ensureStack({ need: { kafka: true, temporal: true, registry: true }, dataDir: cloneDataDir, log: say, signal: interrupted.signal });
-    return await demonstrate(stack, { ...options, orders: options.orders ?? Infinity }, interrupted.signal);
+    const rate = options.rate ?? (options.orders === undefined ? 10 : 50);
+    return await demonstrate(stack, { ...options, rate, orders: options.orders ?? Infinity }, interrupted.signal);
   } catch (error) {
     if (interrupted.exitCode !== undefined) return interrupted.exitCode;
     throw error;
@@ -62,14 +63,15 @@ async function demonstrate(stack: Stack, choice: Choice, signal: AbortSignal): P
     system = await OrderSystem.start({ env, logDir, dataDir: dataDir(), paymentTimeoutMs: choice['payment-timeout'], instances: choice.instances, onNotice: (line) => notify(line) });
     const { inventoryUrl } = system;
     await using observer = new Observer({ broker, registry, inventoryUrl, countFrom, signal });
-    const lookFurther = {
+    const { roles } = system;
+    const lookFurther = (): Record<string, string> => ({
       ...(stack.temporalUiUrl === undefined ? {} : { 'Temporal UI': stack.temporalUiUrl }),
       Kafka: `${stack.kafkaBrokers}, group ${APPLICATION_ID}`,
       'log files': logDir,
-      processes: system.roles.map((role) => `${role.name} ${role.pid}`).join(', '),
-    };
+      processes: roles.map((role) => `${role.name} ${role.pid ?? 'starting'}`).join(', '),
+    });
     let state = 'starting';
-    using view = showLiveView({ snapshot: () => observer.live(state, startedMs, choice.orders, lookFurther) });
+    using view = showLiveView({ snapshot: () => observer.live(state, startedMs, choice.orders, lookFurther()) });
     notify = (line) => view.say(line);
     system.generate(choice);
     let isGenerated = false;
