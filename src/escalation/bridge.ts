@@ -6,10 +6,11 @@
 // The rule everything here keeps: a command is acked only when Temporal has it, or when Kafka has the record that says why Temporal never will.
 
 import type { Client } from '@temporalio/client';
-import { BrokerError, type Broker, type GroupMetadata, type Membership, type OutgoingRecord } from '../ports/broker.ts';
+import { BrokerError, type Broker, type GroupMetadata, type Membership } from '../ports/broker.ts';
 import type { RawRecord, TopicPartition } from '../record/record.ts';
 import { CommandReader } from './command-reader.ts';
 import { decodeCommand, encodeOutcome } from './codec.ts';
+import { deadLetter, deadLetterTopic, deadLetterWithoutValue, type DeadLetterCode } from './dead-letter.ts';
 import { deliver, StoppedError, TemporalRefusedError } from './delivery.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Lanes } from './lanes.ts';
@@ -90,10 +91,6 @@ export async function startBridgeTo(gateway: TemporalGateway, options: Omit<Brid
     throw error;
   }
   return bridge;
-}
-
-export function deadLetterTopic(commandsTopic: string): string {
-  return `${commandsTopic}-dlq`;
 }
 
 class RunningBridge implements Bridge {
@@ -346,28 +343,12 @@ class RunningBridge implements Bridge {
     return partition < (count ?? 0);
   }
 
-  /** Header names are Kafka Streams' own (KIP-1034). */
-  async #setAside(at: TopicPartition, record: RawRecord, code: string, detail: string): Promise<void> {
-    const letter = (value: Buffer | null, note = ''): OutgoingRecord => ({
-      topic: deadLetterTopic(at.topic),
-      partition: 0,
-      key: record.key,
-      value,
-      timestamp: Math.max(0, record.timestamp),
-      headers: [
-        ...record.headers,
-        ['__streams.errors.exception', Buffer.from(code)],
-        ['__streams.errors.message', Buffer.from(detail + note)],
-        ['__streams.errors.topic', Buffer.from(at.topic)],
-        ['__streams.errors.partition', Buffer.from(String(at.partition))],
-        ['__streams.errors.offset', Buffer.from(String(record.offset))],
-      ],
-    });
+  async #setAside(at: TopicPartition, record: RawRecord, code: DeadLetterCode, detail: string): Promise<void> {
     try {
-      await this.#replies.write(letter(record.value));
+      await this.#replies.write(deadLetter(at, record, code, detail));
     } catch (error) {
       if (!(error instanceof BrokerError) || error.kind !== 'too-large') throw error;
-      await this.#replies.write(letter(null, `; its ${record.value?.length ?? 0} bytes are too many for the dead-letter topic, read them at their source`));
+      await this.#replies.write(deadLetterWithoutValue(at, record, code, detail));
     }
     this.#counts.deadLetters++;
     this.#log('warn', `Command ${at.topic}-${at.partition}@${record.offset} was set aside in ${deadLetterTopic(at.topic)}: ${code}: ${detail}`);

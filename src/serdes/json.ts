@@ -1,4 +1,4 @@
-// UTF-8 JSON.
+// Values as UTF-8 JSON: whatever JSON can hold, nothing it would quietly change.
 
 import type { Serde } from '../record/serde.ts';
 import { show, undecodable, unserializable } from './misfit.ts';

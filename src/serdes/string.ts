@@ -1,4 +1,4 @@
-// UTF-8 text.
+// Text as UTF-8; bytes that are none are refused, not replaced.
 
 import { isUtf8 } from 'node:buffer';
 import type { Serde } from '../record/serde.ts';
