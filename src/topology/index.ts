@@ -1,6 +1,7 @@
 // WHAT is computed.
 
-export { StreamsBuilder, type Consumed } from './builder.ts';
+export { StreamsBuilder } from './builder.ts';
+export type { Consumed } from './graph-builder.ts';
 export { KStream, type Produced, type ProcessOptions, type Repartitioned } from './stream.ts';
 export { KGroupedStream, type Materialized } from './grouped.ts';
 export { KTable } from './table.ts';

@@ -2,7 +2,7 @@
 
 import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
-import type { Consumed, GraphBuilder } from './builder.ts';
+import type { Consumed, GraphBuilder } from './graph-builder.ts';
 import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
 import { escalate, type EscalateOptions } from './operators/escalate.ts';
 import { joinStreams, type StreamJoinOptions } from './operators/stream-join.ts';
@@ -53,6 +53,11 @@ export class KStream<K, V> {
   /** @internal A stream that begins at an existing node, keyed as this one. */
   derived<K2, V2>(node: string, keyChanged = this.#keyChanged): KStream<K2, V2> {
     return new KStream(this.#graph, [node], this.#sources, keyChanged);
+  }
+
+  /** @internal A stream at a node that hangs on a source of its own. */
+  apart<K2, V2>(node: string, source: string): KStream<K2, V2> {
+    return new KStream(this.#graph, [node], new Set([source]), false);
   }
 
   /** @internal */

@@ -10,7 +10,7 @@ import { stringSerde } from '../../serdes/string.ts';
 import type { CommandRejected, EscalationOutcome } from '../escalation-outcome.ts';
 import type { InternalTopicRef } from '../node.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
-import { KStream } from '../stream.ts';
+import type { KStream } from '../stream.ts';
 import { Stores, type KeyValueStore } from '../store-spec.ts';
 
 export interface EscalateOptions<V> {
@@ -44,9 +44,9 @@ export function escalate<V>(stream: KStream<string, V>, options: EscalateOptions
   graph.sink(pipe(`${name}-commands`), [commander], { key: keys, value: jsonSerde<Command>() }, `${name}-commands-sink`);
 
   const heard = Stores.keyValue<string, Heard>({ name: `${name}-heard`, key: keys, value: jsonSerde<Heard>() });
-  const outcomes = KStream.source<string, Outcome>(graph, { ...pipe(`${name}-outcomes`), sameAs: `${name}-commands` }, { key: keys, value: jsonSerde<Outcome>() });
-  const once = graph.processor(`${name}-outcomes`, outcomes.parts.parents, () => new OutcomesOnce(heard), [heard]);
-  return outcomes.derived(once);
+  const outcomes = graph.source({ ...pipe(`${name}-outcomes`), sameAs: `${name}-commands` }, { key: keys, value: jsonSerde<Outcome>() });
+  const once = graph.processor(`${name}-outcomes`, [outcomes], () => new OutcomesOnce(heard), [heard]);
+  return stream.apart(once, outcomes);
 }
 
 class Commander<V> implements Processor<string, V, string, Command> {
