@@ -1,10 +1,9 @@
 // Watches the running system from outside: topics, group and inventory, by the audit's own reading. Nothing here asks the roles themselves.
 
 import { partitionName, type Broker, type Registry } from 'millrace';
-import { follow, isSettled, type AuditCounts, type AuditFollower, type AuditReport, type Pending } from '../../orders/audit/index.ts';
+import { follow, inputEnds, isSettled, partitionsOf, type AuditCounts, type AuditFollower, type AuditReport, type Pending } from '../../orders/audit/index.ts';
 import { APPLICATION_ID, TOPICS } from '../../orders/domain.ts';
 import type { LiveSnapshot } from '../../orders/live-view.ts';
-import { PARTITIONS } from '../../orders/topics.ts';
 
 export interface ObserverOptions {
   readonly broker: Broker;
@@ -89,9 +88,9 @@ export class Observer implements AsyncDisposable {
   async #look(): Promise<Sight> {
     this.#trouble = undefined;
     await this.#follower.catchUp();
-    const inputs = [TOPICS.orders, TOPICS.payments].flatMap((topic) => Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition })));
     const { admin } = this.#options.broker;
-    const ends = await admin.listOffsets(inputs, 'latest');
+    const ends = await inputEnds(this.#options.broker);
+    const inputs = await partitionsOf(this.#options.broker, [TOPICS.orders, TOPICS.payments]);
     const committed = await admin.committedOffsets(APPLICATION_ID, inputs);
     let [recordsIn, lagRecords] = [0, 0];
     for (const tp of inputs) {
