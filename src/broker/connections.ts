@@ -145,7 +145,7 @@ export class Connections {
 
   /** Ends what is under way on every socket; the next request connects again. */
   interrupt(): void {
-    for (const socket of this.#sockets.values()) void socket.then((opened) => opened.close());
+    for (const socket of this.#sockets.values()) void socket.then((opened) => opened.interrupt());
   }
 
   async close(): Promise<void> {

@@ -2,11 +2,12 @@
 // the client's `Cluster` when a consumer is made; that consumer never runs. Everything said over the sockets is ours (protocol/).
 
 import { createRequire } from 'node:module';
+import { BrokerError } from '../ports/broker.ts';
 import type { KafkaRequest } from './protocol/request.ts';
 import { Reader } from './protocol/reader.ts';
 import { Writer } from './protocol/writer.ts';
 import { messageOf, noAnswer, unreachable } from './errors.ts';
-import { mendKafkajs, severConnection, type KafkajsConnection } from './kafkajs-repairs.ts';
+import { isLoginEnding, mendKafkajs, renewLogin, severConnection, type KafkajsConnection } from './kafkajs-repairs.ts';
 import { parseAddress, type KafkaSettings } from './settings.ts';
 
 const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof import('kafkajs');
@@ -20,7 +21,6 @@ const API_VERSIONS_KEY = 18;
 
 interface KafkajsPool {
   readonly pool: readonly KafkajsConnection[];
-  send(request: object): Promise<unknown>;
 }
 
 interface KafkajsBroker {
@@ -59,6 +59,7 @@ export class NodeSocket {
   readonly host: string;
   readonly port: number;
   readonly #broker: KafkajsBroker;
+  #isClosed = false;
 
   constructor(host: string, port: number, broker: KafkajsBroker) {
     this.host = host;
@@ -76,16 +77,27 @@ export class NodeSocket {
 
   async send<Answer>(request: KafkaRequest<Answer>): Promise<Answer> {
     await this.#connect(request.apiKey);
+    const connection = this.#connection(request.apiKey);
+    // Not the pool's `send`: that would connect again, also after closing.
+    if (!connection.isConnected()) throw unreachable(this.where, new Error('The connection was closed'));
     try {
-      return (await this.#broker.connectionPool.send(asKafkajsRequest(request))) as Answer;
+      return (await connection.send(asKafkajsRequest(request))) as Answer;
     } catch (error) {
+      if (error instanceof BrokerError) throw error;
       // Without its answer nothing more can be said about this connection: what comes late would be taken for an answer to something else's retry.
-      severConnection(this.#connection(request.apiKey), new Error(messageOf(error)));
+      severConnection(connection, new Error(messageOf(error)));
       throw noAnswer(this.where, request.apiName, error);
     }
   }
 
+  /** For good: what is still connecting is ended too. */
   close(): void {
+    this.#isClosed = true;
+    this.interrupt();
+  }
+
+  /** Ends what is under way; the next request connects again. */
+  interrupt(): void {
     for (const connection of this.#broker.connectionPool.pool) severConnection(connection, new Error('The connection was closed'));
   }
 
@@ -95,17 +107,28 @@ export class NodeSocket {
 
   async #connect(apiKey: number): Promise<void> {
     const connection = this.#connection(apiKey);
+    if (isLoginEnding(connection)) await renewLogin(connection);
+    this.#throwIfClosed();
     if (connection.isConnected() && this.#broker.isConnected()) return;
     // kafkajs sets no limit to a login that is never answered.
-    const timer = setTimeout(() => this.close(), CONNECT_TIMEOUT_MS * 2);
+    const timer = setTimeout(() => this.interrupt(), CONNECT_TIMEOUT_MS * 2);
     try {
-      await this.#broker.connect();
-      await connection.connect();
+      for (const step of [() => this.#broker.connect(), () => connection.connect(), () => connection.authenticate()]) {
+        await step();
+        this.#throwIfClosed();
+      }
     } catch (error) {
       throw unreachable(this.where, error);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Closing may have come between two steps of connecting: what the last one opened must not stay. */
+  #throwIfClosed(): void {
+    if (!this.#isClosed) return;
+    this.interrupt();
+    throw unreachable(this.where, new Error('The connection was closed'));
   }
 }
 
@@ -153,8 +176,14 @@ function asKafkajsRequest<Answer>(request: KafkaRequest<Answer>): object {
       decode: async (payload: Buffer) => {
         const reader = new Reader(payload, flexible);
         if (flexible && apiKey !== API_VERSIONS_KEY) reader.endStruct(); // ApiVersions is answered with the old header always (KIP-511)
-        const answer = request.read(reader);
-        return { answer, clientSideThrottleTime: reader.throttleMs };
+        try {
+          const answer = request.read(reader);
+          return { answer, clientSideThrottleTime: reader.throttleMs };
+        } catch (error) {
+          throw new BrokerError('fatal', 'UNREADABLE_ANSWER', `The answer to ${apiName} version ${apiVersion} cannot be read: ${messageOf(error)}. Is this Kafka 2.8 or newer?`, {
+            cause: error,
+          });
+        }
       },
       parse: async (decoded: { answer: Answer }) => decoded.answer,
     },
