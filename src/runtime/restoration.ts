@@ -1,6 +1,7 @@
 // Brings tasks' stores up to date from their changelogs, step by step, so that a rebalance can interrupt it.
 
 import type { Broker, Fetcher } from '../ports/broker.ts';
+import type { Clock } from '../ports/clock.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { TaskState } from '../state/task-state.ts';
 
@@ -14,10 +15,12 @@ export interface ChangelogPart extends TopicPartition {
 export class Restoration {
   readonly #fetcher: Fetcher;
   readonly #parts = new Map<string, { part: ChangelogPart; state: TaskState }>();
+  readonly #clock: Clock;
   #records = 0;
 
-  constructor(broker: Broker, onTrouble: (reason: string) => void) {
+  constructor(broker: Broker, clock: Clock, onTrouble: (reason: string) => void) {
     this.#fetcher = broker.fetcher({ maxBytes: 16 * 1024 * 1024, maxBytesPerPartition: 4 * 1024 * 1024 });
+    this.#clock = clock;
     this.#fetcher.onTrouble = onTrouble;
   }
 
@@ -51,7 +54,7 @@ export class Restoration {
       if (entry === undefined) continue;
       const { part, state } = entry;
       const writes = fetched.records.flatMap(({ key, value, timestamp }) => (key === null ? [] : [{ key, value, timestamp }]));
-      await state.applyChangelog(part.store, writes, fetched.nextPosition);
+      await state.applyChangelog(part.store, writes, fetched.nextPosition, this.#clock.now());
       this.#records += writes.length;
       if (fetched.nextPosition >= part.end) this.#forget(part);
     }

@@ -81,7 +81,7 @@ export class StreamThread {
     const onTrouble = (reason: string): void => parts.log('warn', reason);
     this.#fetcher = broker.fetcher();
     this.#fetcher.onTrouble = onTrouble;
-    this.#restoration = new Restoration(broker, onTrouble);
+    this.#restoration = new Restoration(broker, clock, onTrouble);
     this.#input = new Input((fetched) => this.#owners.get(partitionName(fetched))?.add(fetched));
     this.#committer = new Committer({
       broker,

@@ -36,7 +36,8 @@ export class TaskState {
   readonly #database: TaskDatabase;
   readonly #undo = new UndoLog();
   readonly #stores = new Map<string, TaskStore>();
-  readonly #sweepAfter = new Map<string, Buffer>();
+  /** Where the last sweep stopped: the expiring store's number, and the last key looked at. */
+  #sweepAt: { store: number; after?: Buffer } = { store: 0 };
   #commitRecord: CommitRecord;
 
   constructor(database: TaskDatabase, specs: readonly AnyStoreSpec[], clock: StoreClock, topicOf: (store: string) => string) {
@@ -106,7 +107,7 @@ export class TaskState {
   }
 
   /** Replays part of a changelog. Progress is written with the data, so a crash in the middle of a restore goes on where it stopped. */
-  async applyChangelog(store: string, writes: readonly PendingWrite[], position: number): Promise<void> {
+  async applyChangelog(store: string, writes: readonly PendingWrite[], position: number, nowMs: number): Promise<void> {
     const { overlay } = this.#stores.get(store)!;
     await this.#write(
       writes.map(({ key, value }) => ({ key: overlay.databaseKey(key), value })),
@@ -114,6 +115,8 @@ export class TaskState {
         ...this.#commitRecord,
         // The data is no longer that of any one commit until the restore is finished.
         n: RESTORING,
+        // It is as old as its oldest part: a restore into nothing counts from its first batch.
+        wallTime: this.#commitRecord === EMPTY ? nowMs : this.#commitRecord.wallTime,
         positions: { ...this.#commitRecord.positions, [store]: position },
         observed: { ...this.#commitRecord.observed, ...this.#observedIn(store, writes) },
       },
@@ -135,22 +138,17 @@ export class TaskState {
    * retention removes them there, and an entry that comes back by a replay is as invisible as before.
    */
   async sweep(limit: number): Promise<number> {
+    const expiring = [...this.#stores.values()].filter((store) => store.expires);
     const disposable: DatabaseWrite[] = [];
     let looked = 0;
-    for (const [name, store] of this.#stores) {
-      if (!store.expires) continue;
-      let last: Buffer | undefined;
-      for await (const [key, value] of store.overlay.scanCommitted(this.#sweepAfter.get(name))) {
-        if (looked >= limit) break;
-        looked++;
-        last = key;
+    for (let visited = 0; visited < expiring.length && looked < limit; visited++) {
+      const store = expiring[this.#sweepAt.store]!;
+      for await (const [key, value] of store.overlay.scanCommitted(this.#sweepAt.after)) {
+        this.#sweepAt.after = Buffer.from(key);
         if (store.isDisposable(key, value)) disposable.push({ key: store.overlay.databaseKey(key), value: null });
+        if (++looked >= limit) break;
       }
-      if (looked >= limit && last !== undefined) {
-        this.#sweepAfter.set(name, Buffer.from(last));
-        break;
-      }
-      this.#sweepAfter.delete(name);
+      if (looked < limit) this.#sweepAt = { store: (this.#sweepAt.store + 1) % expiring.length };
     }
     if (disposable.length > 0) await this.#database.write(disposable);
     return disposable.length;
