@@ -31,8 +31,7 @@ export function decompress(codec: number, records: Buffer, partition: TopicParti
     case 'gzip':
       return gunzipSync(records);
     case 'zstd':
-      if (typeof zstdDecompressSync === 'function') return zstdDecompressSync(records);
-      break;
+      return zstdDecompressSync(records);
     case 'snappy':
     case 'lz4':
     case undefined:
