@@ -2,6 +2,7 @@
 
 import type { ConnectionOptions } from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
+import { StreamsError } from '../record/errors.ts';
 
 export interface KafkaSettings {
   /** `host:port` of some brokers; the rest of the cluster is found from them. */
@@ -19,8 +20,9 @@ export interface KafkaSettings {
   readonly route?: (address: { readonly host: string; readonly port: number }) => { readonly host: string; readonly port: number };
 }
 
-export class KafkaSettingsError extends Error {
-  override readonly name = 'KafkaSettingsError';
+export class KafkaSettingsError extends StreamsError {
+  readonly code = 'INVALID_KAFKA_SETTINGS';
+  readonly remedy = 'fix-settings';
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(`Kafka cannot be reached with these settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
