@@ -2,13 +2,11 @@
 
 import type { StreamRecord } from 'millrace';
 
-/** A clock this far ahead of the record's own timestamp is wrong; the broker holds that one to its own clock (`message.timestamp.after.max.ms`, 1 h). */
-const AHEAD_MAX_MS = 3_600_000;
-
 /**
- * The event's own time, kept where it cannot do harm: one event dated in the far future would otherwise move stream time there for its whole partition,
- * and every window and retention would count as over.
+ * The event's own time, but no later than its record's: nothing is written down before it happened. One event dated in the far future would otherwise move
+ * stream time there for its whole partition, and every window and retention would count as over. And what the topology writes under this time, the broker
+ * takes, since it took the record: it holds timestamps to its own clock (`message.timestamp.after.max.ms`). See docs/decisions/0008.
  */
 export function eventTime<V>(timeOf: (value: V) => number): (record: StreamRecord<unknown, V | null>) => number {
-  return ({ value, timestamp }) => (value === null ? timestamp : Math.max(0, Math.min(timeOf(value), timestamp + AHEAD_MAX_MS)));
+  return ({ value, timestamp }) => (value === null ? timestamp : Math.max(0, Math.min(timeOf(value), timestamp)));
 }
