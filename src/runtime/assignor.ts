@@ -4,22 +4,27 @@ import type { AssignorMember, GroupAssignor } from '../ports/broker.ts';
 import type { TopicPartition } from '../record/record.ts';
 import type { TaskPlan } from './topic-plan.ts';
 
-/** What an instance says of itself when it joins: commit numbers of the tasks whose state it holds. */
+/** What an instance says of itself when it joins. */
 export interface HeldTasks {
-  readonly [task: string]: number;
+  /** Commit numbers of the tasks whose state it holds. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Those among them that it was running until this moment. */
+  readonly running: readonly string[];
 }
 
-export function encodeHeldTasks(held: HeldTasks): Buffer {
-  return Buffer.from(JSON.stringify({ v: 1, held }));
+export function encodeHeldTasks({ numbers, running }: HeldTasks): Buffer {
+  return Buffer.from(JSON.stringify({ v: 1, held: numbers, running }));
 }
 
+/** Words that make no sense are those of a member that holds nothing. */
 export function decodeHeldTasks(userData: Buffer): HeldTasks {
   try {
-    const { v, held } = JSON.parse(userData.toString()) as { v: number; held: HeldTasks };
-    return v === 1 && typeof held === 'object' && held !== null ? held : {};
+    const { v, held, running } = JSON.parse(userData.toString()) as { v: number; held: Record<string, number>; running: string[] };
+    if (v === 1) return { numbers: Object.fromEntries(Object.entries(held).filter(([, n]) => Number.isSafeInteger(n))), running: running.map(String) };
   } catch {
-    return {};
+    // Another program in our group, or a later release: its members can be given tasks like any other.
   }
+  return { numbers: {}, running: [] };
 }
 
 export function stickyTaskAssignor(tasks: readonly TaskPlan[]): GroupAssignor {
@@ -32,7 +37,7 @@ export function stickyTaskAssignor(tasks: readonly TaskPlan[]): GroupAssignor {
   };
 }
 
-/** Balanced to within one task; among those, as few tasks as possible move away from the freshest copy of their state. */
+/** Balanced to within one task; within that, tasks stay with who runs them, then go to the freshest copy of their state. */
 export function assignTasks(tasks: readonly TaskPlan[], members: readonly AssignorMember[]): Map<string, TaskPlan[]> {
   // Sorted, so that every leader comes to the same answer from the same facts.
   const ids = members.map(({ memberId }) => memberId).sort();
@@ -46,14 +51,20 @@ export function assignTasks(tasks: readonly TaskPlan[], members: readonly Assign
     const full = [...assigned.values()].filter((list) => list.length >= most).length;
     return own < most && full < (tasks.length % ids.length || ids.length);
   };
-  const unplaced: TaskPlan[] = [];
-  for (const task of tasks) {
-    const holders = ids.filter((id) => held.get(id)![task.name] !== undefined && room(id));
-    const best = holders.sort((a, b) => held.get(b)![task.name]! - held.get(a)![task.name]!)[0];
-    if (best === undefined) unplaced.push(task);
-    else assigned.get(best)!.push(task);
+  const numberOf = (id: string, task: TaskPlan): number => held.get(id)!.numbers[task.name] ?? Number.NEGATIVE_INFINITY;
+  const isHolder = (id: string, task: TaskPlan): boolean => numberOf(id, task) > Number.NEGATIVE_INFINITY;
+  const runs = (id: string, task: TaskPlan): boolean => held.get(id)!.running.includes(task.name);
+  const holders = (task: TaskPlan): number => ids.filter((id) => isHolder(id, task)).length;
+  // Who runs a task keeps it, before any older copy takes the place that it needs. Those that others hold too come last: they are cheapest to move.
+  let open = [...tasks].sort((a, b) => holders(a) - holders(b));
+  for (const has of [runs, isHolder]) {
+    open = open.filter((task) => {
+      const best = ids.filter((id) => has(id, task) && room(id)).sort((a, b) => numberOf(b, task) - numberOf(a, task))[0];
+      if (best !== undefined) assigned.get(best)!.push(task);
+      return best === undefined;
+    });
   }
-  for (const task of unplaced) {
+  for (const task of open) {
     const least = ids.filter(room).sort((a, b) => assigned.get(a)!.length - assigned.get(b)!.length)[0]!;
     assigned.get(least)!.push(task);
   }

@@ -199,7 +199,7 @@ export class KafkaStreams implements AsyncDisposable {
     });
   }
 
-  async #heldTasks(): Promise<HeldTasks> {
+  async #heldTasks(): Promise<HeldTasks['numbers']> {
     const directory = this.#directory!;
     const held: Record<string, number> = {};
     for (const task of await directory.tasks()) {

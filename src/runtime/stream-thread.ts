@@ -64,7 +64,8 @@ export class StreamThread {
   #ownership: Ownership = { kind: 'none' };
   /** False when owned tasks are still to be opened (or opened again). */
   #isOpen = true;
-  #held: HeldTasks = {};
+  /** Commit numbers of all tasks that have state here, as of when they were last ours. */
+  #held: HeldTasks['numbers'] = {};
   #lastCommitMs: number;
   #lastSweepMs = 0;
   #failures = 0;
@@ -97,7 +98,7 @@ export class StreamThread {
   }
 
   /** Joins the group; assignments arrive through later rounds. */
-  join(held: HeldTasks): void {
+  join(held: HeldTasks['numbers']): void {
     this.#held = held;
     this.#membership = this.#joinGroup();
     this.#membership.catch((error: unknown) => void (this.#groupFailure = error));
@@ -275,7 +276,6 @@ export class StreamThread {
         this.#fetcher.assign(queue.tp, queue.position);
       }
     }
-    this.#noteHeld();
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -332,7 +332,10 @@ export class StreamThread {
       sessionTimeoutMs: settings.sessionTimeoutMs,
       rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
-      userData: () => encodeHeldTasks(this.#held),
+      userData: () => {
+        this.#noteHeld();
+        return encodeHeldTasks({ numbers: this.#held, running: [...this.#tasks.keys()] });
+      },
       onRevoked: () => enqueue((done) => ({ kind: 'revoked', done })),
       onLost: () => enqueue((done) => ({ kind: 'lost', done })),
       onAssigned: (partitions, group) => enqueue((done) => ({ kind: 'assigned', partitions, group, done })),
@@ -346,6 +349,7 @@ export class StreamThread {
   }
 
   async #closeTask(task: Task): Promise<void> {
+    this.#noteHeld();
     this.#tasks.delete(task.name);
     for (const { tp } of task.queues) {
       this.#owners.delete(partitionName(tp));
