@@ -32,6 +32,10 @@ export class Input {
     return this.#waiting.has(partitionName(tp));
   }
 
+  get isHoldingAny(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** Data of a partition that is no longer ours is forgotten. */
   drop(tp: TopicPartition): void {
     this.#waiting.delete(partitionName(tp));

@@ -84,7 +84,7 @@ function contextFor(node: string, host: GraphHost, forward: Step): ProcessorCont
     streamTime: () => host.streamTime(),
     wallClockTime: () => host.clock.now(),
     source: () => host.source(),
-    schedule: (options, punctuator) => host.punctuation.schedule(options, punctuator, host.clock.now()),
+    schedule: (options, punctuator) => host.punctuation.schedule(options, punctuator, { wallNowMs: host.clock.now(), streamTimeMs: host.streamTime() }),
     count: (counter, by = 1) => host.counters.add(`${node}.${counter}`, by),
   };
 }

@@ -1,5 +1,5 @@
 // When punctuators are due. Stream time: multiples of the interval from 0, the first at or before the first stream time fires at once; several missed
-// due times fire once. Wall clock: start + n × interval, once per look.
+// due times fire once; what is due up to the stream time of a restart was fired before it. Wall clock: start + n × interval, once per look.
 
 import type { Punctuator, ScheduleOptions } from '../topology/processor.ts';
 
@@ -13,12 +13,13 @@ export class Punctuation {
   readonly #streamTime: Entry[] = [];
   readonly #wallClock: Entry[] = [];
 
-  schedule(options: ScheduleOptions, punctuator: Punctuator, wallNowMs: number): void {
+  schedule(options: ScheduleOptions, punctuator: Punctuator, now: { readonly wallNowMs: number; readonly streamTimeMs: number }): void {
     if (!Number.isSafeInteger(options.intervalMs) || options.intervalMs < 1) {
       throw new RangeError(`A punctuator has intervalMs ${options.intervalMs}: give whole milliseconds, at least 1.`);
     }
-    if (options.type === 'stream-time') this.#streamTime.push({ options, punctuator, dueMs: 0 });
-    else this.#wallClock.push({ options, punctuator, dueMs: wallNowMs + options.intervalMs });
+    const { type, intervalMs } = options;
+    if (type === 'stream-time') this.#streamTime.push({ options, punctuator, dueMs: now.streamTimeMs < 0 ? 0 : (Math.floor(now.streamTimeMs / intervalMs) + 1) * intervalMs });
+    else this.#wallClock.push({ options, punctuator, dueMs: now.wallNowMs + intervalMs });
   }
 
   dueByStreamTime(nowMs: number): Punctuator[] {

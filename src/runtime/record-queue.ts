@@ -1,6 +1,7 @@
 // What was fetched of one input partition and is not processed yet. Records are decoded when they reach the head, one at a time.
 
 import type { FetchedPartition } from '../ports/broker.ts';
+import { InvalidRecordError } from '../record/errors.ts';
 import type { RawRecord, StreamRecord, TopicPartition } from '../record/record.ts';
 import type { SourceNode } from '../topology/node.ts';
 
@@ -109,16 +110,22 @@ export class RecordQueue {
         timestamp: raw.timestamp,
         headers: raw.headers,
       };
-      record = extractor === undefined ? decoded : { ...decoded, timestamp: extractor(decoded, this.#partitionTime) };
+      record = extractor === undefined ? decoded : { ...decoded, timestamp: wholeMs(extractor(decoded, this.#partitionTime)) };
     } catch (error) {
       this.#rejects.undecodable(error, this, raw);
       return undefined;
     }
-    if (!(record.timestamp >= 0)) {
+    if (record.timestamp < 0) {
       this.#rejects.negativeTimestamp(this, raw);
       return undefined;
     }
     this.#partitionTime = Math.max(this.#partitionTime, record.timestamp);
     return { raw, record };
   }
+}
+
+/** Stored and committed times are whole numbers: a fraction would come back as another time after a restart. */
+function wholeMs(timestamp: number): number {
+  if (Number.isSafeInteger(timestamp)) return timestamp;
+  throw new InvalidRecordError(`The timestamp extractor returned ${timestamp}: give whole milliseconds since the epoch, or a negative number to drop the record.`);
 }

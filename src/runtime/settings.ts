@@ -79,9 +79,15 @@ export function resolveSettings(settings: StreamsSettings): ResolvedSettings {
       processing: settings.errors?.processing ?? ((error) => (error instanceof StreamsError && error.remedy === 'fix-data' ? toDeadLetters : 'fail')),
     },
   };
-  const problems = check(resolved);
+  const problems = [...unknownNames(settings, resolved), ...check(resolved)];
   if (problems.length > 0) throw new SettingsError(problems);
   return Object.freeze(resolved);
+}
+
+/** A misspelt name would be ignored in silence. */
+function unknownNames(given: StreamsSettings, resolved: ResolvedSettings): string[] {
+  const unknown = Object.keys(given).filter((name) => !(name in resolved));
+  return unknown.map((name) => `${name} is not a setting: there are ${Object.keys(resolved).join(', ')}`);
 }
 
 function check(settings: ResolvedSettings): string[] {
@@ -102,6 +108,11 @@ function check(settings: ResolvedSettings): string[] {
   atLeast('transactionTimeoutMs', 1_000);
   atLeast('bufferedRecordsPerPartition', 1);
   atLeast('replicationFactor', -1);
+  if (settings.replicationFactor === 0) problems.push('replicationFactor is 0: no topic can have that; give −1 for the broker\'s default, or at least 1');
+  if (typeof settings.stateDir !== 'string' || settings.stateDir === '') problems.push(`stateDir is ${JSON.stringify(settings.stateDir)}: give the folder for local state`);
+  if (settings.deadLetterTopic !== undefined && !/^[A-Za-z0-9._-]{1,249}$/.test(settings.deadLetterTopic)) {
+    problems.push(`deadLetterTopic is ${JSON.stringify(settings.deadLetterTopic)}: give a topic name, 1 to 249 letters, digits, ".", "_" or "-"`);
+  }
   if (settings.heartbeatIntervalMs * 2 > settings.sessionTimeoutMs) {
     problems.push(`heartbeatIntervalMs (${settings.heartbeatIntervalMs}) must be at most half of sessionTimeoutMs (${settings.sessionTimeoutMs}), or one late heartbeat costs the membership`);
   }
