@@ -59,34 +59,49 @@ export function planTopics(topology: Topology, applicationId: string, external: 
 }
 
 function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, sources: ReadonlyMap<string, string>): void {
-  const copartitionedWith = (topic: string): number[] =>
-    topology.copartitioned
-      .map((group) => group.map((source) => sources.get(source)!))
-      .filter((group) => group.includes(topic))
-      .flatMap((group) => group.flatMap((other) => partitions.get(other) ?? []));
-  const widest = (subtopology: Subtopology): number => Math.max(0, ...subtopology.sources.map((source) => partitions.get(nameOf(source.topic)) ?? 0));
-  // Repartition topics may feed one another, so counts spread step by step; each round settles at least one topic, or the rest cannot be settled.
-  let open = topology.internalTopics();
-  while (open.length > 0) {
-    const unsettled: InternalTopicRef[] = [];
-    for (const ref of open) {
-      const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => nameOf(sink.topic) === nameOf(ref)));
-      const fromPartners = copartitionedWith(nameOf(ref));
-      const count =
-        ref.partitions ??
-        (ref.sameAs !== undefined
-          ? (partitions.get(nameOf({ suffix: ref.sameAs, use: 'pipe' })) ?? 0)
-          : fromPartners.length > 0
-            ? Math.max(...fromPartners)
-            : Math.max(0, ...writers.map(widest)));
-      if (count > 0) partitions.set(nameOf(ref), count);
-      else unsettled.push(ref);
+  const together = joinedTopics(topology, sources);
+  for (const ref of topology.internalTopics()) if (ref.partitions !== undefined) partitions.set(nameOf(ref), ref.partitions);
+  /** Of the widest input of whatever writes the topic; undefined while that is not known. */
+  const widest = (topic: string, isKnowingEnough: boolean): number | undefined => {
+    const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => nameOf(sink.topic) === topic));
+    const inputs = writers.flatMap((subtopology) => subtopology.sources.map((source) => partitions.get(nameOf(source.topic))));
+    const known = inputs.filter((count) => count !== undefined);
+    return known.length === 0 || (known.length < inputs.length && !isKnowingEnough) ? undefined : Math.max(...known);
+  };
+  const countOf = (ref: InternalTopicRef, isKnowingEnough: boolean): number | undefined => {
+    if (ref.sameAs !== undefined) return partitions.get(nameOf({ suffix: ref.sameAs, use: 'pipe' }));
+    const group = together.get(nameOf(ref)) ?? [nameOf(ref)];
+    const settled = group.flatMap((topic) => partitions.get(topic) ?? []);
+    if (settled.length > 0) return Math.max(...settled);
+    const widths = group.map((topic) => widest(topic, isKnowingEnough));
+    return widths.includes(undefined) ? undefined : Math.max(...(widths as number[]));
+  };
+  // Internal topics may feed one another, so counts spread step by step. Only when nothing else moves, a topic that feeds its own writer is settled by
+  // the inputs known so far.
+  for (;;) {
+    const open = topology.internalTopics().filter((ref) => !partitions.has(nameOf(ref)));
+    if (open.length === 0) return;
+    const settle = (isKnowingEnough: boolean): boolean =>
+      open.some((ref) => {
+        const count = countOf(ref, isKnowingEnough);
+        if (count !== undefined) partitions.set(nameOf(ref), count);
+        return count !== undefined;
+      });
+    if (!settle(false) && !settle(true)) {
+      throw new TopologyError(open.map((ref) => `the partition count of "${nameOf(ref)}" follows from nothing: give it one with "partitions"`));
     }
-    if (unsettled.length === open.length) {
-      throw new TopologyError(unsettled.map((ref) => `the partition count of "${nameOf(ref)}" follows from nothing: give it one with "partitions"`));
-    }
-    open = unsettled;
   }
+}
+
+/** By topic: all that must have its count, directly or by way of others. */
+function joinedTopics(topology: Topology, sources: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+  const together = new Map<string, readonly string[]>();
+  for (const group of topology.copartitioned) {
+    const topics = group.map((source) => sources.get(source)!);
+    const all = [...new Set(topics.flatMap((topic) => together.get(topic) ?? [topic]))];
+    for (const topic of all) together.set(topic, all);
+  }
+  return together;
 }
 
 function subtopologyTasks(subtopology: Subtopology, partitions: ReadonlyMap<string, number>, nameOf: (ref: TopicRef) => string): TaskPlan[] {
