@@ -1,9 +1,9 @@
 // A broker in memory with Kafka's rules where the runtime can see them: logs with transaction markers, last stable offset, fencing by id and by
-// generation, offsets that become visible with their transaction. Not modelled: compaction, retention by time, several brokers, request sizes.
+// generation, offsets that become visible with their transaction. Not modelled: compaction, retention by time, several brokers, request sizes, sessions
+// and transactions that run out by themselves (`expel` and `expireTransaction` do it).
 
 import {
   BrokerError,
-  type AssignorMember,
   type Broker,
   type BrokerAdmin,
   type CommittedOffset,
@@ -14,67 +14,23 @@ import {
   type Membership,
   type MembershipOptions,
   type OffsetToCommit,
-  type OutgoingRecord,
   type PlainProducer,
-  type ProduceAck,
   type TopicSpec,
   type TransactionalProducer,
 } from '../ports/broker.ts';
-import { partitionName, type RawRecord, type TopicPartition } from '../record/record.ts';
+import { partitionName, type TopicPartition } from '../record/record.ts';
+import { InMemoryGroup, type GroupMember } from './in-memory-group.ts';
+import { endTransaction, Log } from './in-memory-log.ts';
+import { InMemoryProducer, InMemoryTransactionalProducer, type ProducerState } from './in-memory-producer.ts';
 
-/** One slot of a log: a record, or a marker that ended a transaction. */
-interface Slot {
-  readonly offset: number;
-  readonly record: RawRecord | undefined;
-  readonly transaction: Transaction | undefined;
-}
-
-interface Transaction {
-  state: 'open' | 'committed' | 'aborted';
-  readonly partitions: Set<Log>;
-  readonly offsets: Map<string, { group: Group; offsets: Map<string, CommittedOffset> }>;
-}
-
-class Log {
-  readonly slots: Slot[] = [];
-  start = 0;
-
-  get end(): number {
-    return this.slots.length;
-  }
-
-  get lastStableOffset(): number {
-    const open = this.slots.find((slot) => slot.record !== undefined && slot.transaction?.state === 'open');
-    return open === undefined ? this.end : open.offset;
-  }
-
-  append(record: Omit<RawRecord, 'offset'> | undefined, transaction: Transaction | undefined): void {
-    const offset = this.slots.length;
-    this.slots.push({ offset, record: record === undefined ? undefined : { ...record, offset }, transaction });
-  }
-}
-
-interface Member {
-  readonly id: string;
-  readonly options: MembershipOptions;
-  /** Serialises the callbacks of one member. */
-  turn: Promise<void>;
-  isOwner: boolean;
-}
-
-class Group {
-  generation = 0;
-  readonly members = new Map<string, Member>();
-  readonly committed = new Map<string, CommittedOffset>();
-  rebalance: Promise<void> = Promise.resolve();
-}
+/** Kafka's default. */
+const BATCH_BYTES_MAX = 1_048_588;
 
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
 export class InMemoryCluster {
   readonly topics = new Map<string, Log[]>();
-  readonly groups = new Map<string, Group>();
-  readonly producers = new Map<string, { epoch: number; transaction: Transaction | undefined }>();
-  #members = 0;
+  readonly producers = new Map<string, ProducerState>();
+  readonly #groups = new Map<string, InMemoryGroup>();
 
   connect(): Broker {
     return new InMemoryBroker(this);
@@ -86,79 +42,36 @@ export class InMemoryCluster {
     return log;
   }
 
-  group(id: string): Group {
-    const group = this.groups.get(id) ?? new Group();
-    this.groups.set(id, group);
+  group(id: string): InMemoryGroup {
+    const group = this.#groups.get(id) ?? new InMemoryGroup(id, (topic) => this.topics.get(topic)?.length ?? 0);
+    this.#groups.set(id, group);
     return group;
   }
 
-  append(records: readonly OutgoingRecord[], transaction: Transaction | undefined): ProduceAck[] {
-    const touched = new Map<string, OutgoingRecord>();
-    for (const record of records) this.log(record);
-    for (const record of records) {
-      const log = this.log(record);
-      const { key, value, timestamp, headers } = record;
-      log.append({ key, value, timestamp, headers }, transaction);
-      transaction?.partitions.add(log);
-      touched.set(partitionName(record), record);
-    }
-    return [...touched.values()].map(({ topic, partition }) => ({ topic, partition, nextPosition: this.log({ topic, partition }).end }));
+  /** Takes a member out of its group, as when its session has run out though it lives. After `told` it learns of that, and joins again. */
+  expel(groupId: string, memberId: string, told?: Promise<void>): void {
+    this.group(groupId).expel(memberId, told);
   }
 
-  end(transaction: Transaction, state: 'committed' | 'aborted'): void {
-    transaction.state = state;
-    for (const log of transaction.partitions) log.append(undefined, transaction);
-    if (state !== 'committed') return;
-    for (const { group, offsets } of transaction.offsets.values()) for (const [name, offset] of offsets) group.committed.set(name, offset);
+  /** Aborts what this transactional id has open and shuts its producer out, as when `transactionTimeoutMs` has passed. */
+  expireTransaction(transactionalId: string): void {
+    if (this.producers.get(transactionalId)?.transaction !== undefined) this.fence(transactionalId);
   }
 
-  nextMemberId(): string {
-    return `member-${++this.#members}`;
+  /** @internal The epoch that is valid from now on; a transaction left open by the one before is aborted. */
+  fence(transactionalId: string): number {
+    const known = this.producers.get(transactionalId);
+    if (known?.transaction !== undefined) endTransaction(known.transaction, 'aborted');
+    const epoch = (known?.epoch ?? -1) + 1;
+    this.producers.set(transactionalId, { epoch, transaction: undefined });
+    return epoch;
   }
-
-  /** Gives every member its part under a new generation, after all have given up theirs. */
-  rebalance(group: Group): Promise<void> {
-    group.rebalance = group.rebalance.then(async () => {
-      await Promise.all([...group.members.values()].map((member) => this.#revoke(member)));
-      const members = [...group.members.values()];
-      if (members.length === 0) return;
-      group.generation++;
-      const infos = members.map(({ id, options }): AssignorMember => ({ memberId: id, topics: options.topics, userData: options.userData() }));
-      const counts = new Map(members.flatMap(({ options }) => options.topics).map((topic) => [topic, this.topics.get(topic)?.length ?? 0]));
-      const assignment = members[0]!.options.assignor.assign(infos, counts);
-      await Promise.all(
-        members.map((member) => {
-          member.isOwner = true;
-          const metadata: GroupMetadata = { groupId: member.options.groupId, generationId: group.generation, memberId: member.id };
-          return inTurn(member, () => member.options.onAssigned(assignment.get(member.id) ?? [], metadata));
-        }),
-      );
-    });
-    return group.rebalance;
-  }
-
-  /** Expels a member that does not know it yet, as a session timeout would. */
-  expel(groupId: string, memberId: string): Promise<void> {
-    const group = this.group(groupId);
-    group.members.delete(memberId);
-    return this.rebalance(group);
-  }
-
-  async #revoke(member: Member): Promise<void> {
-    if (!member.isOwner) return;
-    member.isOwner = false;
-    await inTurn(member, () => member.options.onRevoked());
-  }
-}
-
-function inTurn(member: Member, action: () => Promise<void>): Promise<void> {
-  member.turn = member.turn.then(action);
-  return member.turn;
 }
 
 class InMemoryBroker implements Broker {
   readonly admin: BrokerAdmin;
   readonly #cluster: InMemoryCluster;
+  readonly #members = new Map<GroupMember, InMemoryGroup>();
 
   constructor(cluster: InMemoryCluster) {
     this.#cluster = cluster;
@@ -174,28 +87,27 @@ class InMemoryBroker implements Broker {
   }
 
   producer(): PlainProducer {
-    return { send: async (records) => this.#cluster.append(records, undefined), close: async () => {} };
+    return new InMemoryProducer(this.#cluster);
   }
 
   async join(options: MembershipOptions): Promise<Membership> {
     const group = this.#cluster.group(options.groupId);
-    const member: Member = { id: this.#cluster.nextMemberId(), options, turn: Promise.resolve(), isOwner: false };
-    group.members.set(member.id, member);
-    await this.#cluster.rebalance(group);
+    const member = group.join(options);
+    this.#members.set(member, group);
+    await member.firstAssigned;
     return {
       leave: async () => {
-        if (!group.members.has(member.id)) return;
-        if (member.isOwner) {
-          member.isOwner = false;
-          await inTurn(member, () => member.options.onRevoked());
-        }
-        group.members.delete(member.id);
-        await this.#cluster.rebalance(group);
+        await group.leave(member);
+        this.#members.delete(member);
       },
     };
   }
 
-  async close(): Promise<void> {}
+  /** Members that have not left vanish from their groups, as those of a process that has died. */
+  async close(): Promise<void> {
+    for (const [member, group] of this.#members) group.vanish(member);
+    this.#members.clear();
+  }
 }
 
 class InMemoryAdmin implements BrokerAdmin {
@@ -222,6 +134,10 @@ class InMemoryAdmin implements BrokerAdmin {
     }
   }
 
+  async batchBytesMax(topics: readonly string[]): Promise<Map<string, number>> {
+    return new Map(topics.map((topic) => [topic, BATCH_BYTES_MAX]));
+  }
+
   async deleteTopics(topics: readonly string[]): Promise<void> {
     for (const topic of topics) this.#cluster.topics.delete(topic);
   }
@@ -244,7 +160,7 @@ class InMemoryAdmin implements BrokerAdmin {
     const names = partitions.map(partitionName);
     const isPending = (): boolean =>
       [...this.#cluster.producers.values()].some(
-        ({ transaction }) => transaction?.state === 'open' && names.some((name) => transaction.offsets.get(groupId)?.offsets.has(name)),
+        ({ transaction }) => transaction?.state === 'open' && names.some((name) => transaction.offsets.get(group)?.has(name)),
       );
     while (isPending()) await new Promise((resolve) => setImmediate(resolve));
     return new Map(names.flatMap((name) => (group.committed.has(name) ? [[name, group.committed.get(name)!] as const] : [])));
@@ -252,7 +168,9 @@ class InMemoryAdmin implements BrokerAdmin {
 
   async commitOffsets(metadata: GroupMetadata, offsets: readonly OffsetToCommit[]): Promise<void> {
     const group = this.#cluster.group(metadata.groupId);
-    checkGeneration(group, metadata);
+    // A tool, which is no member, may set the offsets of a group that is empty.
+    const isTool = metadata.memberId === '' && metadata.generationId < 0;
+    if (!isTool || group.members.size > 0) group.checkCurrent(metadata);
     for (const offset of offsets) group.committed.set(partitionName(offset), { offset: offset.offset, metadata: offset.metadata });
   }
 
@@ -261,17 +179,8 @@ class InMemoryAdmin implements BrokerAdmin {
   }
 
   async removeMember(groupId: string, memberId: string): Promise<void> {
-    const group = this.#cluster.group(groupId);
-    if (group.members.delete(memberId)) await this.#cluster.rebalance(group);
+    this.#cluster.expel(groupId, memberId);
   }
-}
-
-function checkGeneration(group: Group, { generationId, memberId, groupId }: GroupMetadata): void {
-  const isCurrent = group.members.has(memberId) && generationId === group.generation;
-  if (group.members.size === 0 && generationId < 0 && memberId === '') return;
-  if (isCurrent) return;
-  const code = group.members.has(memberId) ? 'ILLEGAL_GENERATION' : 'UNKNOWN_MEMBER_ID';
-  throw new BrokerError('rebalance', code, `The group ${groupId} is at generation ${group.generation}; this commit came from ${memberId || 'no member'} of generation ${generationId}.`);
 }
 
 class InMemoryFetcher implements Fetcher {
@@ -335,65 +244,5 @@ class InMemoryFetcher implements Fetcher {
   #setPaused(tp: TopicPartition, isPaused: boolean): void {
     const entry = this.#positions.get(partitionName(tp));
     if (entry !== undefined) entry.isPaused = isPaused;
-  }
-}
-
-class InMemoryTransactionalProducer implements TransactionalProducer {
-  readonly #cluster: InMemoryCluster;
-  readonly #id: string;
-  #epoch: number | undefined;
-
-  constructor(cluster: InMemoryCluster, id: string) {
-    this.#cluster = cluster;
-    this.#id = id;
-  }
-
-  async init(): Promise<void> {
-    const known = this.#cluster.producers.get(this.#id);
-    if (known?.transaction !== undefined) this.#cluster.end(known.transaction, 'aborted');
-    this.#epoch = (known?.epoch ?? -1) + 1;
-    this.#cluster.producers.set(this.#id, { epoch: this.#epoch, transaction: undefined });
-  }
-
-  async send(records: readonly OutgoingRecord[]): Promise<ProduceAck[]> {
-    return this.#cluster.append(records, this.#transaction());
-  }
-
-  async sendOffsets(metadata: GroupMetadata, offsets: readonly OffsetToCommit[]): Promise<void> {
-    const transaction = this.#transaction();
-    const group = this.#cluster.group(metadata.groupId);
-    checkGeneration(group, metadata);
-    const pending = transaction.offsets.get(metadata.groupId) ?? { group, offsets: new Map<string, CommittedOffset>() };
-    for (const offset of offsets) pending.offsets.set(partitionName(offset), { offset: offset.offset, metadata: offset.metadata });
-    transaction.offsets.set(metadata.groupId, pending);
-  }
-
-  async commit(): Promise<void> {
-    this.#end('committed');
-  }
-
-  async abort(): Promise<void> {
-    this.#end('aborted');
-  }
-
-  async close(): Promise<void> {}
-
-  #end(state: 'committed' | 'aborted'): void {
-    const own = this.#own();
-    if (own.transaction !== undefined) this.#cluster.end(own.transaction, state);
-    own.transaction = undefined;
-  }
-
-  #transaction(): Transaction {
-    const own = this.#own();
-    own.transaction ??= { state: 'open', partitions: new Set(), offsets: new Map() };
-    return own.transaction;
-  }
-
-  #own(): { epoch: number; transaction: Transaction | undefined } {
-    const own = this.#cluster.producers.get(this.#id);
-    if (this.#epoch === undefined) throw new BrokerError('fatal', 'NOT_INITIALISED', `The producer ${this.#id} was used before init().`);
-    if (own?.epoch !== this.#epoch) throw new BrokerError('fenced', 'PRODUCER_FENCED', `Another producer has taken over the transactional id ${this.#id}.`);
-    return own;
   }
 }

@@ -51,7 +51,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   readonly #topology: Topology;
   readonly #options: TestDriverOptions;
   readonly #cluster = new InMemoryCluster();
-  readonly #broker: Broker;
+  #broker: Broker;
   readonly #directory = new MemoryStateDirectory();
   #nowMs: number;
   #streams!: KafkaStreams;
@@ -130,7 +130,8 @@ export class TopologyTestDriver implements AsyncDisposable {
   /** The process dies and starts again: uncommitted work is gone, local state and topics are as they were. */
   async crash({ wipeState = false } = {}): Promise<void> {
     await this.#thread.close();
-    for (const group of this.#cluster.groups.values()) group.members.clear();
+    await this.#broker.close();
+    this.#broker = this.#cluster.connect();
     if (wipeState) for (const task of await this.#directory.tasks()) await this.#directory.wipe(task);
     await this.#boot();
   }

@@ -1,0 +1,119 @@
+// Producers in memory: plain, and transactional with fencing by epoch.
+
+import {
+  BrokerError,
+  type CommittedOffset,
+  type GroupMetadata,
+  type OffsetToCommit,
+  type OutgoingRecord,
+  type PlainProducer,
+  type ProduceAck,
+  type TransactionalProducer,
+} from '../ports/broker.ts';
+import { partitionName } from '../record/record.ts';
+import type { InMemoryCluster } from './in-memory-broker.ts';
+import { endTransaction, newTransaction, type Transaction } from './in-memory-log.ts';
+
+/** What the coordinator knows of a transactional id. */
+export interface ProducerState {
+  epoch: number;
+  transaction: Transaction | undefined;
+}
+
+export class InMemoryProducer implements PlainProducer {
+  readonly #cluster: InMemoryCluster;
+
+  constructor(cluster: InMemoryCluster) {
+    this.#cluster = cluster;
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<ProduceAck[]> {
+    return append(this.#cluster, records, undefined);
+  }
+
+  async close(): Promise<void> {}
+}
+
+export class InMemoryTransactionalProducer implements TransactionalProducer {
+  readonly #cluster: InMemoryCluster;
+  readonly #id: string;
+  #epoch: number | undefined;
+  /** After an error the transaction can only be aborted. */
+  #mustAbort = false;
+
+  constructor(cluster: InMemoryCluster, id: string) {
+    this.#cluster = cluster;
+    this.#id = id;
+  }
+
+  async init(): Promise<void> {
+    this.#epoch = this.#cluster.fence(this.#id);
+  }
+
+  async send(records: readonly OutgoingRecord[]): Promise<ProduceAck[]> {
+    return this.#attempt(() => append(this.#cluster, records, this.#transaction()));
+  }
+
+  async sendOffsets(metadata: GroupMetadata, offsets: readonly OffsetToCommit[]): Promise<void> {
+    this.#attempt(() => {
+      const transaction = this.#transaction();
+      const group = this.#cluster.group(metadata.groupId);
+      group.checkCurrent(metadata);
+      const pending = transaction.offsets.get(group) ?? new Map<string, CommittedOffset>();
+      for (const offset of offsets) pending.set(partitionName(offset), { offset: offset.offset, metadata: offset.metadata });
+      transaction.offsets.set(group, pending);
+    });
+  }
+
+  async commit(): Promise<void> {
+    this.#attempt(() => this.#end('committed'));
+  }
+
+  async abort(): Promise<void> {
+    this.#end('aborted');
+    this.#mustAbort = false;
+  }
+
+  async close(): Promise<void> {}
+
+  #attempt<T>(action: () => T): T {
+    const own = this.#own();
+    if (this.#mustAbort) throw new BrokerError('abort', 'INVALID_TXN_STATE', `The transaction of ${this.#id} has failed and can only be aborted.`);
+    try {
+      return action();
+    } catch (error) {
+      this.#mustAbort = own.transaction !== undefined;
+      throw error;
+    }
+  }
+
+  #end(state: 'committed' | 'aborted'): void {
+    const own = this.#own();
+    if (own.transaction !== undefined) endTransaction(own.transaction, state);
+    own.transaction = undefined;
+  }
+
+  #transaction(): Transaction {
+    return (this.#own().transaction ??= newTransaction());
+  }
+
+  #own(): ProducerState {
+    const own = this.#cluster.producers.get(this.#id);
+    if (this.#epoch === undefined) throw new BrokerError('fatal', 'NOT_INITIALISED', `The producer ${this.#id} was used before init().`);
+    if (own?.epoch !== this.#epoch) throw new BrokerError('fenced', 'PRODUCER_FENCED', `Another producer has taken over the transactional id ${this.#id}.`);
+    return own;
+  }
+}
+
+function append(cluster: InMemoryCluster, records: readonly OutgoingRecord[], transaction: Transaction | undefined): ProduceAck[] {
+  const touched = new Map<string, OutgoingRecord>();
+  for (const record of records) cluster.log(record);
+  for (const record of records) {
+    const log = cluster.log(record);
+    const { key, value, timestamp, headers } = record;
+    log.append({ key, value, timestamp, headers }, transaction);
+    transaction?.logs.add(log);
+    touched.set(partitionName(record), record);
+  }
+  return [...touched.values()].map(({ topic, partition }) => ({ topic, partition, nextPosition: cluster.log({ topic, partition }).end }));
+}
