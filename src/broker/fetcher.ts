@@ -100,6 +100,8 @@ export class KafkaFetcher implements Fetcher {
 
   async poll(maxWaitMs: number): Promise<FetchedPartition[]> {
     if (this.#connections.closing.aborted) throw closedError('fetcher');
+    // A loop that always has work polls without waiting: answers can only come in if the sockets get their turn too.
+    await new Promise((resolve) => setImmediate(resolve));
     let arrived = this.#takeBuffered();
     if (arrived.length === 0 && maxWaitMs > 0) {
       await this.#untilWoken(maxWaitMs);
