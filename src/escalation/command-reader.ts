@@ -24,7 +24,8 @@ export interface CommandReaderOptions {
 
 interface Progress {
   readonly at: TopicPartition;
-  readonly prefix: AckedPrefix;
+  /** Made anew when reading is moved back: acknowledgements of what was read before then count for nothing. */
+  prefix: AckedPrefix;
   committed: number | undefined;
   isPaused: boolean;
   readPosition: number;
@@ -194,6 +195,8 @@ export class CommandReader {
           `Reading goes on at ${earliest}. Retention of command topics must exceed the longest outage of Temporal.`,
       );
       if (progress !== undefined && !this.#stopped.signal.aborted) {
+        // The old prefix may stand above offsets that now belong to other commands.
+        progress.prefix = new AckedPrefix(earliest);
         progress.readPosition = earliest;
         fetcher.assign(at, earliest);
       }
