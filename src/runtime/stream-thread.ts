@@ -114,8 +114,8 @@ export class StreamThread {
 
   /** True when nothing is left to do until something new arrives. For drivers that step the loop. */
   get isIdle(): boolean {
-    if (this.#events.length > 0 || !this.isRunning) return false;
-    return ![...this.#tasks.values()].some((task) => task.buffered > 0 || task.hasWork);
+    if (this.#events.length > 0 || !this.isRunning || this.#input.isHoldingAny) return false;
+    return ![...this.#tasks.values()].some((task) => task.canGoOn || task.isBehind);
   }
 
   /** One round. Waits at most `maxWaitMs` for something to do; tells whether it did anything. @throws what cannot be recovered from here. */
@@ -161,7 +161,7 @@ export class StreamThread {
       return true;
     }
     const isOwner = this.#ownership.kind === 'owned' && this.#isOpen;
-    const canWork = isOwner && [...this.#tasks.values()].some((task) => task.buffered > 0 || task.hasWork);
+    const canWork = isOwner && [...this.#tasks.values()].some((task) => task.canGoOn);
     let arrived = 0;
     for (const fetched of await this.#fetcher.poll(canWork ? 0 : maxWaitMs)) {
       arrived += fetched.records.length;

@@ -46,8 +46,9 @@ export class TaskTimes {
     return this.streamTimeMs;
   }
 
+  /** Before the first record a wall-clock punctuator may already write: stores keep no times below 0. */
   recordTimestamp(): number {
-    return this.recordTimestampMs ?? this.streamTimeMs;
+    return this.recordTimestampMs ?? Math.max(this.streamTimeMs, 0);
   }
 }
 
@@ -108,6 +109,16 @@ export class Task implements GraphHost, Rejects {
 
   get buffered(): number {
     return this.queues.reduce((sum, queue) => sum + queue.size, 0);
+  }
+
+  /** True when the next round has something to do here whatever arrives. */
+  get canGoOn(): boolean {
+    return this.hasWork || this.#choose() !== undefined;
+  }
+
+  /** True when records wait here for others that the broker is known to hold. (Those that wait for `maxTaskIdleMs` wait for time.) */
+  get isBehind(): boolean {
+    return this.buffered > 0 && this.queues.some((queue) => !queue.isCaughtUp);
   }
 
   /** Processes records while there are any to choose and the bounds allow. Returns how many it took. @throws {TaskFailedError} */

@@ -1,0 +1,137 @@
+// The driver itself: it must end, and run what production runs.
+
+import { expect, test } from 'vitest';
+import { InvalidRecordError, Serdes, Stores, StreamsBuilder, type Processor, type ProcessorContext, type Serde, type Topology } from 'millrace';
+import { TopologyTestDriver } from 'millrace/testing';
+
+const text = { key: Serdes.string(), value: Serdes.string() };
+
+function merged(): Topology {
+  const builder = new StreamsBuilder();
+  builder.stream('a', text).merge(builder.stream('b', text)).to('out', text as never);
+  return builder.build();
+}
+
+test('with maxTaskIdleMs a record waits for the other input until the clock has moved on, and the driver does not hang', async () => {
+  await using driver = await TopologyTestDriver.start(merged(), { maxTaskIdleMs: 1_000 });
+  const out = driver.createOutputTopic('out', text);
+  await driver.createInputTopic('a', text).pipeInput('k', 'a@5', 5);
+  expect(out.readValues()).toEqual([]);
+  await driver.advanceWallClockTime(999);
+  expect(out.readValues()).toEqual([]);
+  await driver.createInputTopic('b', text).pipeInput('k', 'b@3', 3);
+  expect(out.readValues()).toEqual(['b@3']);
+  await driver.advanceWallClockTime(1_000);
+  expect(out.readValues()).toEqual(['a@5']);
+});
+
+test('what a serde must look up first is waited for', async () => {
+  let isKnown = false;
+  const slow: Serde<string> = {
+    ...Serdes.string(),
+    prepare: () => (isKnown ? undefined : new Promise((resolve) => setTimeout(() => resolve(void (isKnown = true)), 20))),
+    deserialize(topic, data) {
+      if (!isKnown) throw new Error('too early');
+      return Serdes.string().deserialize(topic, data);
+    },
+  };
+  const builder = new StreamsBuilder();
+  builder.stream('in', { key: text.key, value: slow }).to('out', text as never);
+  await using driver = await TopologyTestDriver.start(builder.build());
+  await driver.createInputTopic('in', text).pipeInput('k', 'v');
+  expect(driver.createOutputTopic('out', text).readValues()).toEqual(['v']);
+});
+
+test('a wall-clock punctuator may write before the first record has come', async () => {
+  const seen = Stores.keyValue({ name: 'seen', ...text });
+  const ticking = (): Processor<string | null, string | null, string, string> => {
+    let context: ProcessorContext<string, string>;
+    return {
+      init(given) {
+        context = given;
+        context.schedule({ type: 'wall-clock', intervalMs: 100 }, () => context.store(seen).put('tick', `${context.wallClockTime()}`));
+      },
+      process: () => {},
+    };
+  };
+  const builder = new StreamsBuilder();
+  builder.stream('in', text).process(ticking, { name: 'ticking', stores: [seen] });
+  await using driver = await TopologyTestDriver.start(builder.build());
+  await driver.advanceWallClockTime(100);
+  expect(driver.store(seen).entry('tick')).toEqual({ value: '100', timestamp: 0 });
+  await driver.crash({ wipeState: true });
+  expect(driver.store(seen).entry('tick')).toEqual({ value: '100', timestamp: 0 });
+});
+
+test('a stream-time punctuator fires once for each due time, crashes or not', async () => {
+  const firing = (): Processor<string | null, string | null, string, string> => {
+    let context: ProcessorContext<string, string>;
+    return {
+      init(given) {
+        context = given;
+        context.schedule({ type: 'stream-time', intervalMs: 10 }, (now) => context.forward({ key: 'k', value: `fired@${now}`, timestamp: now, headers: [] }));
+      },
+      process: () => {},
+    };
+  };
+  const builder = new StreamsBuilder();
+  builder.stream('in', text).process(firing, { name: 'firing' }).to('out', text);
+  await using driver = await TopologyTestDriver.start(builder.build());
+  const input = driver.createInputTopic('in', text);
+  const out = driver.createOutputTopic('out', text);
+  for (const time of [3, 12]) await input.pipeInput('k', 'v', time);
+  await driver.crash();
+  for (const time of [13, 9, 20, 21]) await input.pipeInput('k', 'v', time);
+  expect(out.readValues()).toEqual(['fired@3', 'fired@12', 'fired@20']);
+});
+
+test('what is remembered is remembered across crashes, with local state and without, and so is how late a record is', async () => {
+  const builder = new StreamsBuilder();
+  builder.stream('in', text).dedupe({ name: 'once', id: (value) => value!, retentionMs: 100, serde: Serdes.string() }).to('out', text as never);
+  await using driver = await TopologyTestDriver.start(builder.build());
+  const input = driver.createInputTopic('in', text);
+  await input.pipeInput('k', 'new', 10_000);
+  await input.pipeInput('k', 'old', 1);
+  const before = driver.createOutputTopic('out', text).readValues();
+  for (const wipeState of [false, true]) {
+    await driver.crash({ wipeState });
+    await input.pipeInput('k', 'new', 10_050);
+    await input.pipeInput('k', 'old', 1);
+  }
+  expect(driver.createOutputTopic('out', text).readValues()).toEqual([...before, 'old', 'old']);
+});
+
+test('an invalid record leaves no trace but its dead letter, whatever it had done before it threw', async () => {
+  const store = Stores.keyValue({ name: 'store', ...text });
+  const builder = new StreamsBuilder();
+  const stream = builder.stream('in', text);
+  stream.to('out', text as never);
+  stream.process(
+    (): Processor<string | null, string | null, string, string> => {
+      let context: ProcessorContext<string, string>;
+      return {
+        init: (given) => void (context = given),
+        process({ key, value }) {
+          context.store(store).put(key!, value!);
+          if (value === 'bad') throw new InvalidRecordError('bad value');
+        },
+      };
+    },
+    { name: 'checking', stores: [store] },
+  );
+  await using driver = await TopologyTestDriver.start(builder.build(), { deadLetterTopic: 'dead' });
+  const input = driver.createInputTopic('in', text);
+  for (const value of ['good', 'bad']) await input.pipeInput('k', value, 7);
+  expect(driver.createOutputTopic('out', text).readValues()).toEqual(['good']);
+  expect(driver.store(store).get('k')).toBe('good');
+  const [letter] = driver.createOutputTopic('dead', text).readRecords();
+  expect(letter).toMatchObject({ key: 'k', value: 'bad', timestamp: 7 });
+  expect(Object.fromEntries(letter!.headers.map(([name, value]) => [name, String(value)]))).toEqual({
+    '__streams.errors.exception': 'INVALID_RECORD',
+    '__streams.errors.message': 'bad value',
+    '__streams.errors.topic': 'in',
+    '__streams.errors.partition': '0',
+    '__streams.errors.offset': '1',
+  });
+  expect(driver.metrics()).toMatchObject({ 'dead-letters': 1, records: 2 });
+});
