@@ -43,6 +43,7 @@ export interface ReaderSight {
 export class CommandReader {
   readonly #options: CommandReaderOptions;
   readonly #stopped = new AbortController();
+  readonly #whenStopped = new Promise<undefined>((resolve) => this.#stopped.signal.addEventListener('abort', () => resolve(undefined)));
   readonly #progress = new Map<string, Progress>();
   #loops: Promise<unknown> = Promise.resolve();
   /** Our generation is over: acks still come in, but nothing of ours may be committed. */
@@ -57,11 +58,11 @@ export class CommandReader {
     return this.#stopped.signal;
   }
 
-  /** Finds the positions and starts reading. Waits out an outage. */
+  /** Finds the positions and starts reading. Waits out an outage, unless it is stopped meanwhile. */
   async start(): Promise<void> {
     const { partitions, fetcher } = this.#options;
     if (partitions.length === 0) return;
-    const positions = await this.#positions();
+    const positions = await Promise.race([this.#positions(), this.#whenStopped]);
     if (positions === undefined || this.#stopped.signal.aborted) return;
     for (const at of partitions) {
       const name = partitionName(at);

@@ -59,5 +59,13 @@ it('commits nothing that was not delivered after its topic was made anew and beg
   acks[0]!();
   await reader.stop();
   await reader.commit();
-  expect(committed.map(({ offset }) => offset)).toEqual([1]);
+  expect(committed.at(-1)?.offset).toBe(1);
+  expect(Math.max(...committed.map(({ offset }) => offset))).toBe(1);
+});
+
+it('stops at once while Kafka does not answer what the positions are', async () => {
+  const reader = readerOn({ admin: { committedOffsets: () => new Promise(() => {}) } });
+  const starting = reader.start();
+  await reader.stop();
+  await starting;
 });
