@@ -8,14 +8,15 @@
 import type { Client } from '@temporalio/client';
 import { BrokerError, type Broker, type GroupMetadata, type Membership } from '../ports/broker.ts';
 import type { RawRecord, TopicPartition } from '../record/record.ts';
+import { Answers } from './answers.ts';
 import { CommandReader } from './command-reader.ts';
-import { decodeCommand, encodeOutcome } from './codec.ts';
-import { deadLetter, deadLetterTopic, deadLetterWithoutValue, type DeadLetterCode } from './dead-letter.ts';
+import { decodeCommand } from './codec.ts';
+import { deadLetterTopic } from './dead-letter.ts';
 import { deliver, StoppedError, TemporalRefusedError } from './delivery.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Lanes } from './lanes.ts';
 import { roundRobinAssignor } from './partition-assignor.ts';
-import type { Command, RejectionReason, RejectedOutcome } from './protocol.ts';
+import type { Command } from './protocol.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import type { TemporalTrouble } from './temporal-errors.ts';
 import { type EscalatedWorkflow, type TemporalAddress, type TemporalGateway, temporalGateway } from './temporal-gateway.ts';
@@ -26,7 +27,7 @@ export interface BridgeOptions {
   readonly temporal: TemporalAddress | { readonly client: Client };
   readonly groupId: string;
   readonly commandsTopics: readonly string[];
-  /** The workflow types that may be started, and where. Anything else goes to the dead-letter topic. */
+  /** The workflow types that may be started, and where. Anything else is answered `refused`, and goes to the dead-letter topic. */
   readonly workflows: Readonly<Record<string, EscalatedWorkflow>>;
   /** Commands of different lanes travel side by side. Default 64. */
   readonly lanes?: number;
@@ -59,6 +60,8 @@ export interface BridgeMetrics {
   readonly appliedBefore: number;
   readonly rejectedClosed: number;
   readonly rejectedStale: number;
+  /** Set aside, and told so to whoever sent it. */
+  readonly rejectedRefused: number;
   readonly deadLetters: number;
   readonly retries: number;
   /** By RESOURCE_EXHAUSTED cause. */
@@ -99,6 +102,7 @@ class RunningBridge implements Bridge {
   readonly #gateway: TemporalGateway;
   readonly #limit: InFlightLimit;
   readonly #replies: ReplyWriter;
+  readonly #answers: Answers;
   readonly #fetcher: ReturnType<Broker['fetcher']>;
   readonly #log: (level: 'info' | 'warn' | 'error', message: string) => void;
   readonly #counts = {
@@ -106,13 +110,9 @@ class RunningBridge implements Bridge {
     delivered: 0,
     cancelled: 0,
     appliedBefore: 0,
-    rejectedClosed: 0,
-    rejectedStale: 0,
-    deadLetters: 0,
     retries: 0,
   };
   readonly #throttled: Record<string, number> = {};
-  readonly #partitionCounts = new Map<string, number>();
   #owned: { reader: CommandReader; lanes: Lanes; partitions: number } | undefined;
   #membership: Membership | undefined;
   #closing: Promise<void> | undefined;
@@ -128,6 +128,7 @@ class RunningBridge implements Bridge {
     this.#log = options.logger ?? (() => {});
     this.#limit = new InFlightLimit(options.maxInFlight ?? 32);
     this.#replies = new ReplyWriter(options.broker, (message) => this.#log('warn', message));
+    this.#answers = new Answers({ replies: this.#replies, partitionCount: (topic) => this.#partitionCount(topic), now: Date.now, log: this.#log });
     this.#fetcher = options.broker.fetcher();
     this.#fetcher.onTrouble = (reason) => this.#log('warn', `Commands cannot be read just now: ${reason}`);
     this.done = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
@@ -161,6 +162,7 @@ class RunningBridge implements Bridge {
     const sight = this.#owned?.reader.sight();
     return {
       ...this.#counts,
+      ...this.#answers.counts(),
       throttled: { ...this.#throttled },
       partitions: this.#owned?.partitions ?? 0,
       pausedPartitions: sight?.pausedPartitions ?? 0,
@@ -265,7 +267,7 @@ class RunningBridge implements Bridge {
     try {
       command = decodeCommand(record.value);
     } catch (error) {
-      return { lane: record.key?.toString() ?? '', run: () => this.#setAside(at, record, 'UNREADABLE_COMMAND', messageOf(error)) };
+      return { lane: record.key?.toString() ?? '', run: () => this.#answers.setAside(at, record, 'UNREADABLE_COMMAND', messageOf(error)) };
     }
     return { lane: command.workflowId, run: () => this.#handle(at, record, command, stop) };
   }
@@ -274,7 +276,7 @@ class RunningBridge implements Bridge {
     const workflow = Object.hasOwn(this.#options.workflows, command.workflowType) ? this.#options.workflows[command.workflowType] : undefined;
     if (workflow === undefined) {
       const known = Object.keys(this.#options.workflows).join(', ');
-      return this.#setAside(at, record, 'UNKNOWN_WORKFLOW_TYPE', `this bridge starts ${known}; not ${command.workflowType}`);
+      return this.#answers.refuse(at, record, command, 'UNKNOWN_WORKFLOW_TYPE', `this bridge starts ${known}; not ${command.workflowType}`);
     }
     const delivery = await deliver(
       command,
@@ -301,26 +303,10 @@ class RunningBridge implements Bridge {
         this.#counts.appliedBefore++;
         return;
       case 'rejected':
-        return this.#reject(at, record, command, delivery.reason);
+        return this.#answers.reject(at, record, command, delivery.reason);
       case 'poison':
-        return this.#setAside(at, record, 'REFUSED_BY_TEMPORAL', delivery.message);
+        return this.#answers.refuse(at, record, command, 'REFUSED_BY_TEMPORAL', delivery.message);
     }
-  }
-
-  async #reject(at: TopicPartition, record: RawRecord, command: Command, reason: RejectionReason): Promise<void> {
-    const { topic, partition } = command.replyTo;
-    if (!(await this.#exists(topic, partition))) {
-      return this.#setAside(at, record, 'NOWHERE_TO_REPLY', `rejected (${reason}), but there is no partition ${topic}-${partition} to say so`);
-    }
-    const outcome: RejectedOutcome = { v: 1, origin: 'bridge', workflowId: command.workflowId, reason, command, at: Date.now() };
-    try {
-      await this.#replies.write({ topic, partition, key: Buffer.from(command.key), value: encodeOutcome(outcome), timestamp: outcome.at, headers: [] });
-    } catch (error) {
-      if (!(error instanceof BrokerError) || error.kind !== 'too-large') throw error;
-      return this.#setAside(at, record, 'ANSWER_TOO_LARGE', `rejected (${reason}), but the record that says so is too large for ${topic}`);
-    }
-    if (reason === 'closed') this.#counts.rejectedClosed++;
-    else this.#counts.rejectedStale++;
   }
 
   /** Waits out an outage. */
@@ -334,24 +320,6 @@ class RunningBridge implements Bridge {
         await sleep(1_000);
       }
     }
-  }
-
-  async #exists(topic: string, partition: number): Promise<boolean> {
-    if (partition < (this.#partitionCounts.get(topic) ?? 0)) return true;
-    const count = await this.#partitionCount(topic);
-    if (count !== undefined) this.#partitionCounts.set(topic, count);
-    return partition < (count ?? 0);
-  }
-
-  async #setAside(at: TopicPartition, record: RawRecord, code: DeadLetterCode, detail: string): Promise<void> {
-    try {
-      await this.#replies.write(deadLetter(at, record, code, detail));
-    } catch (error) {
-      if (!(error instanceof BrokerError) || error.kind !== 'too-large') throw error;
-      await this.#replies.write(deadLetterWithoutValue(at, record, code, detail));
-    }
-    this.#counts.deadLetters++;
-    this.#log('warn', `Command ${at.topic}-${at.partition}@${record.offset} was set aside in ${deadLetterTopic(at.topic)}: ${code}: ${detail}`);
   }
 
   #troubled(trouble: TemporalTrouble, command: Command): void {

@@ -61,7 +61,11 @@ export interface WorkflowOutcome {
   readonly at: number;
 }
 
-export type RejectionReason = 'closed' | 'stale';
+/**
+ * Why no running workflow will see a command. `closed`: its workflow has finished. `stale`: it came past its `notAfter`, and no workflow is there.
+ * `refused`: it can never be delivered (its workflow type is unknown to the bridge, its workflow id or payload is more than Temporal takes).
+ */
+export type RejectionReason = 'closed' | 'stale' | 'refused';
 
 /** The bridge's answer to a command that no running workflow will ever see. */
 export interface RejectedOutcome {

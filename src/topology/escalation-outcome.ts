@@ -15,7 +15,7 @@ export interface WorkflowSpoke<P> {
   readonly at: number;
 }
 
-/** No workflow will ever see this command: it had finished, or the command was older than its time to live. */
+/** No workflow will ever see this command; `reason` says why. */
 export interface CommandRejected {
   readonly origin: 'bridge';
   readonly workflowId: string;

@@ -182,6 +182,35 @@ describe('the bridge', () => {
     expect(bridge.metrics().deadLetters).toBe(5);
   });
 
+  it('answers `refused` to what it sets aside, before it commits: whoever sent the command must hear that nobody reads it', async () => {
+    const { cluster, broker } = await newCluster(1);
+    const temporal = new FakeTemporal();
+    temporal.fates = ([invalid] as Fate[])[Symbol.iterator]();
+    const tooBig = aCommand('too-big', 1, { key: 'order-too-big' });
+    await put(broker, 0, tooBig);
+    const bridge = await bridgeTo(temporal, broker);
+    await until('it is committed', () => committedOf(cluster, 0) === 1);
+    expect(outcomesOf(cluster)).toMatchObject([{ v: 1, origin: 'bridge', workflowId: 'too-big', reason: 'refused', command: tooBig }]);
+    expect(recordsOf(cluster, OUTCOMES)[0]?.key?.toString()).toBe('order-too-big');
+    const unknown = aCommand('a', 1, { workflowType: 'Other' });
+    await put(broker, 0, unknown, Buffer.from('junk'));
+    await until('they are committed', () => committedOf(cluster, 0) === 3);
+    expect(outcomesOf(cluster).slice(1)).toMatchObject([{ reason: 'refused', command: unknown }]);
+    expect(bridge.metrics()).toMatchObject({ rejectedRefused: 2, deadLetters: 3 });
+  });
+
+  it('sets a command aside once, with both reasons, when its refusal has nowhere to go', async () => {
+    const { cluster, broker } = await newCluster(1);
+    await put(broker, 0, aCommand('a', 1, { workflowType: 'Other', replyTo: { topic: 'gone', partition: 0 } }));
+    const bridge = await bridgeTo(new FakeTemporal(), broker);
+    await until('it is committed', () => committedOf(cluster, 0) === 1);
+    const [letter, ...others] = recordsOf(cluster, DEAD);
+    expect(others).toEqual([]);
+    const message = letter?.headers.find(([name]) => name === '__streams.errors.message')?.[1]?.toString();
+    expect(message).toMatch(/not Other.*no partition gone-0/);
+    expect(bridge.metrics()).toMatchObject({ rejectedRefused: 0, deadLetters: 1 });
+  });
+
   it('sets aside a rejection that has nowhere to go', async () => {
     const { cluster, broker } = await newCluster(1);
     const temporal = new FakeTemporal();

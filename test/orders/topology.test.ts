@@ -162,6 +162,24 @@ describe('outcomes pass once', () => {
   });
 });
 
+describe('a command that no workflow will read is answered by the topology', () => {
+  const rejected = (command: Command | null, reason: 'closed' | 'stale' | 'refused'): Outcome => ({ v: 1, origin: 'bridge', workflowId: 'o1', reason, command: command!, at: 9 });
+
+  test.each([
+    ['stale', 'the order could not be started in time', 'the order could not be told in time'],
+    ['refused', 'the order could not be started', 'the order could not be told of it'],
+    // By an operator, before it spoke.
+    ['closed', 'the order was closed before it began', 'the order was already closed'],
+  ] as const)('%s: the order is cancelled, its payment refunded, each once', async (reason, whyCancelled, whyRefunded) => {
+    await app.orders.pipeInput('o1', order('o1'));
+    await app.payments.pipeInput('o1', payment('o1'));
+    const [place, pay] = app.commands.readValues();
+    for (const command of [place, pay, place, pay]) await app.outcomes.pipeInput('o1', rejected(command!, reason));
+    expect(app.status.readValues()).toEqual([{ orderId: 'o1', status: 'CANCELLED', reason: whyCancelled, paymentId: null, sequence: 1, at: 9 }]);
+    expect(app.refunds.readValues()).toMatchObject([{ refundId: 'o1/p1', reason: whyRefunded, amountCents: 500 }]);
+  });
+});
+
 describe('what makes no sense goes to the dead letters, with its bytes and the reason', () => {
   const header = (name: string) => app.deadLetters.readRecords().map(({ headers }) => headers.find(([found]) => found === `__streams.errors.${name}`)?.[1]?.toString());
 

@@ -3,15 +3,31 @@
 import type { Command, EscalationOutcome, Json } from 'millrace';
 import { refundId, type OrderCommand, type OrderOutcome, type OrderStatusChanged, type RefundRequested } from '../domain.ts';
 
+type RejectionReason = Extract<EscalationOutcome<Json>, { origin: 'bridge' }>['reason'];
+
+const WHY_CANCELLED: Record<RejectionReason, string> = {
+  // Its workflow was ended from outside before it spoke.
+  closed: 'the order was closed before it began',
+  stale: 'the order could not be started in time',
+  refused: 'the order could not be started',
+};
+
+const WHY_REFUNDED: Record<RejectionReason, string> = {
+  closed: 'the order was already closed',
+  stale: 'the order could not be told in time',
+  refused: 'the order could not be told of it',
+};
+
 export function statusesOf(outcome: EscalationOutcome<Json>): OrderStatusChanged[] {
   if (outcome.origin === 'workflow') {
     const said = outcome.payload as unknown as OrderOutcome;
     return said.kind === 'status' ? [said.status] : [];
   }
   const told = toldOf(outcome.command);
-  // A saga that never began ends here. One that spoke before has its own say, and a second `place` for it is only a repeat.
-  if (told.kind !== 'place' || outcome.reason !== 'stale' || outcome.isHeardOf) return [];
-  return [{ orderId: told.order.orderId, status: 'CANCELLED', reason: 'the order could not be started in time', paymentId: null, sequence: 1, at: outcome.at }];
+  // A saga that never began ends here, for whatever reason: nobody else would ever say what became of the order. One that spoke before has its own say,
+  // and a second `place` for it is only a repeat.
+  if (told.kind !== 'place' || outcome.isHeardOf) return [];
+  return [{ orderId: told.order.orderId, status: 'CANCELLED', reason: WHY_CANCELLED[outcome.reason], paymentId: null, sequence: 1, at: outcome.at }];
 }
 
 export function refundsOf(outcome: EscalationOutcome<Json>): RefundRequested[] {
@@ -22,8 +38,7 @@ export function refundsOf(outcome: EscalationOutcome<Json>): RefundRequested[] {
   const told = toldOf(outcome.command);
   if (told.kind !== 'pay') return [];
   const { orderId, paymentId, amountCents } = told.payment;
-  const reason = outcome.reason === 'closed' ? 'the order was already closed' : 'the order could not be told in time';
-  return [{ refundId: refundId(orderId, paymentId), orderId, paymentId, reason, amountCents, at: outcome.at }];
+  return [{ refundId: refundId(orderId, paymentId), orderId, paymentId, reason: WHY_REFUNDED[outcome.reason], amountCents, at: outcome.at }];
 }
 
 function toldOf({ kind, payload }: Command): OrderCommand {
