@@ -13,5 +13,5 @@ export * from './runtime/index.ts';
 export * from './serdes/index.ts';
 export * from './broker/index.ts';
 export { openStateDirectory } from './state/level/level-state-directory.ts';
-export { CorruptStateError, StateDirectoryBusyError, StateDirectoryError } from './state/errors.ts';
+export { CorruptStateError, EntryTooLargeError, StateDirectoryBusyError, StateDirectoryError } from './state/errors.ts';
 export { onKafka } from './components.ts';

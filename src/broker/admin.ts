@@ -15,7 +15,7 @@ import { Patience, sleep } from './patience.ts';
 import { metadataRequest, type TopicMetadata } from './protocol/cluster.ts';
 import { leaveGroupRequest } from './protocol/groups.ts';
 import { EARLIEST, LATEST, listOffsetsRequest, offsetCommitRequest, offsetFetchRequest } from './protocol/offsets.ts';
-import { createTopicsRequest, deleteRecordsRequest, deleteTopicsRequest, type PartitionResult, type TopicResult } from './protocol/topics.ts';
+import { createTopicsRequest, deleteRecordsRequest, deleteTopicsRequest, describeTopicConfigRequest, type PartitionResult, type TopicResult } from './protocol/topics.ts';
 import type { KafkaRequest } from './protocol/request.ts';
 
 const PATIENCE_MS = 60_000;
@@ -75,6 +75,15 @@ export class KafkaAdmin implements BrokerAdmin {
       'PARTITION_COUNT_MISMATCH',
       `Topics exist with another partition count: ${list}. Records of one key would end up in different tasks. Delete the topic if its data may go, or configure that number.`,
     );
+  }
+
+  async batchBytesMax(topics: readonly string[]): Promise<Map<string, number>> {
+    return this.#patiently(async () => {
+      const configs = await this.#connections.sendToAny(describeTopicConfigRequest(topics, 'max.message.bytes'));
+      const failed = configs.find(({ errorCode }) => errorCode !== 0);
+      if (failed !== undefined) throw protocolError(failed.errorCode, `describe the settings of topic ${failed.topic}`, { message: failed.message });
+      return new Map(configs.map(({ topic, value }) => [topic, Number(value)]));
+    });
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {

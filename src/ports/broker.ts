@@ -37,6 +37,8 @@ export interface BrokerAdmin {
   partitionCount(topic: string): Promise<number | undefined>;
   /** Creates the topics that are missing. An existing topic with another partition count is an error that names both numbers. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** How many bytes a record batch of a topic may have (`max.message.bytes`), by topic; every topic must exist. */
+  batchBytesMax(topics: readonly string[]): Promise<Map<string, number>>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   listTopics(): Promise<string[]>;
   /** `earliest`: log start. `latest`: log end (high watermark), *including* open transactions. `stable`: last stable offset. */
@@ -172,6 +174,13 @@ export interface MembershipOptions {
   /** The new assignment, with the generation to commit under. Called before anything else happens in this generation. */
   onAssigned(partitions: readonly TopicPartition[], group: GroupMetadata): Promise<void>;
   onTrouble?(reason: string): void;
+  /**
+   * The membership is over, after the first assignment and by no wish of ours: what stopped it is not cured by trying again (permissions, or an assignor that
+   * has no answer; what that one threw is the `cause`). Partitions have been given up and the group left. Before the first assignment `join` throws it instead.
+   */
+  onFatal(error: unknown): void;
+  /** Aborted = as `leave`, and also while `join` waits for Kafka or for other members: it then throws once the group has been left. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Membership {

@@ -14,6 +14,17 @@ export class TaskFailedError extends StreamsError {
   }
 }
 
+/** Local state of one task turned out to be unreadable; the instance wipes and rebuilds it by itself. */
+export class TaskStateLostError extends StreamsError {
+  readonly code = 'TASK_STATE_LOST';
+  readonly remedy = 'rebuild-store';
+  readonly task: string;
+  constructor(task: string, cause: Error) {
+    super(`Local state of task ${task} cannot be read: ${cause.message}`, { cause });
+    this.task = task;
+  }
+}
+
 /** Something the broker refuses for good: settings, permissions, a record over its size limit. */
 export class BrokerRefusedError extends StreamsError {
   readonly code = 'BROKER_REFUSED';

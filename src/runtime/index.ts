@@ -1,7 +1,8 @@
 // WHO runs it and WHEN.
 
 export { resolveSettings, SettingsError, type ErrorDecision, type ErrorHandler, type FailedRecord, type StreamsSettings } from './settings.ts';
-export { TaskFailedError, BrokerRefusedError } from './errors.ts';
+export { TaskFailedError, TaskStateLostError, BrokerRefusedError } from './errors.ts';
+export { RecordTooLargeError } from './record-limits.ts';
 export type { Logger, LogLevel } from './logger.ts';
 export { KafkaStreams, type StreamsComponents } from './kafka-streams.ts';
 export type { StreamsState } from './streams-state.ts';

@@ -8,6 +8,7 @@ import type { Topology } from '../topology/topology.ts';
 import { TaskState } from '../state/task-state.ts';
 import { messageOf, silent, type Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
+import { OWN_BATCH_BYTES_MAX, RecordLimits } from './record-limits.ts';
 import { resolveSettings, type ResolvedSettings, type StreamsSettings } from './settings.ts';
 import { transition, type StreamsState } from './streams-state.ts';
 import type { CommitStage } from './committer.ts';
@@ -90,11 +91,15 @@ export class KafkaStreams implements AsyncDisposable {
     await broker.admin.waitUntilReachable({ onWaiting: (reason) => this.#log('warn', reason), signal: this.#aborted.signal });
     const topics = planTopics(this.#topology, applicationId, await this.#externalCounts(), replicationFactor);
     await broker.admin.ensureTopics(topics.owned);
+    const { deadLetterTopic } = this.#settings;
+    const written = [...topics.partitions.keys(), ...(deadLetterTopic === undefined ? [] : [deadLetterTopic])];
+    const limits = await RecordLimits.of(broker.admin, [...new Set(written)]);
     await this.#openSerdes();
     this.#directory = await this.#parts.openStateDirectory(stateDir, applicationId);
     await this.#removePredecessor(this.#directory);
     this.#thread = new StreamThread({
       topics,
+      limits,
       sourceTopics: this.#topology.sourceTopics(applicationId),
       settings: this.#settings,
       broker,
@@ -166,7 +171,8 @@ export class KafkaStreams implements AsyncDisposable {
       const count = await this.#parts.broker.admin.partitionCount(topic);
       if (count !== undefined) counts.set(topic, count);
       else if (topic === deadLetterTopic) {
-        await this.#parts.broker.admin.ensureTopics([{ topic, partitions: 1, replicationFactor: this.#settings.replicationFactor }]);
+        const config = { 'max.message.bytes': String(OWN_BATCH_BYTES_MAX) };
+        await this.#parts.broker.admin.ensureTopics([{ topic, partitions: 1, replicationFactor: this.#settings.replicationFactor, config }]);
         counts.set(topic, 1);
       }
     }

@@ -19,7 +19,8 @@ export type RestorePlan =
 
 export function planRestore(facts: RestoreFacts): RestorePlan {
   const { local, committed, changelogs } = facts;
-  const isEmpty = local.n === 0 && Object.keys(local.positions).length === 0;
+  // Positions come with the first data, so without them there is none, whatever number was reached without.
+  const isEmpty = Object.keys(local.positions).length === 0;
   if (isEmpty) return changelogs.some(({ start, end }) => end > start) ? { kind: 'replay', why: 'there is no local state' } : { kind: 'use' };
   if (committed === 'none') return { kind: 'rebuild', why: 'the group has no committed offsets, so local state belongs to another history' };
   if (committed === 'foreign') return { kind: 'rebuild', why: 'the offsets were set by a tool, so local state does not belong to them' };

@@ -5,13 +5,15 @@ import { BrokerError, type Broker, type Fetcher, type GroupMetadata, type Member
 import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory } from '../ports/state-directory.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
+import { CorruptStateError } from '../state/errors.ts';
 import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.ts';
 import { BackPressure } from './back-pressure.ts';
 import { Committer, type CommitStage } from './committer.ts';
-import { BrokerRefusedError } from './errors.ts';
+import { BrokerRefusedError, TaskStateLostError } from './errors.ts';
 import { Input } from './input.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { RecordLimits } from './record-limits.ts';
 import { RepartitionPurge } from './repartition-purge.ts';
 import { Restoration } from './restoration.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -21,6 +23,7 @@ import type { TaskPlan, TopicPlan } from './topic-plan.ts';
 
 export interface StreamThreadParts {
   readonly topics: TopicPlan;
+  readonly limits: RecordLimits;
   readonly sourceTopics: readonly string[];
   readonly settings: ResolvedSettings;
   readonly broker: Broker;
@@ -205,7 +208,8 @@ export class StreamThread {
     const now = this.#parts.clock.now();
     if (now - this.#lastSweepMs < SWEEP_INTERVAL_MS) return;
     this.#lastSweepMs = now;
-    for (const task of this.#tasks.values()) await task.state.sweep(SWEPT_PER_TASK);
+    // Not by times that may still be undone: what they make invisible would be gone though the commit fails.
+    for (const task of this.#tasks.values()) if (!task.hasWork) await this.#guarded(task.name, () => task.state.sweep(SWEPT_PER_TASK));
   }
 
   async #handle(event: Event): Promise<void> {
@@ -266,10 +270,10 @@ export class StreamThread {
       if (this.#restoration.isRestoring(opened.state)) continue;
       const { plan, state, times, start } = opened;
       await state.finishRestore(start.n, this.#parts.clock.now());
-      await state.load();
+      await this.#guarded(name, () => state.load());
       this.#restoring.delete(name);
-      const { settings, clock, metrics, topics } = this.#parts;
-      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, partitions: topics.partitions });
+      const { settings, clock, metrics, topics, limits } = this.#parts;
+      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, partitions: topics.partitions, limits });
       this.#tasks.set(name, task);
       for (const queue of task.queues) {
         this.#owners.set(partitionName(queue.tp), task);
@@ -279,6 +283,7 @@ export class StreamThread {
   }
 
   async #recover(error: unknown): Promise<void> {
+    if (error instanceof TaskStateLostError) return this.#rebuild(error);
     if (!(error instanceof BrokerError)) throw error;
     if (error.kind === 'too-large' || error.kind === 'fatal') throw new BrokerRefusedError(error.message, error);
     this.#failures++;
@@ -308,6 +313,23 @@ export class StreamThread {
         await this.#committer.dispose();
         this.#ownership = { kind: 'none' };
         this.#rejoin();
+    }
+  }
+
+  async #rebuild({ task, message }: TaskStateLostError): Promise<void> {
+    this.#log('warn', `${message} It is wiped and rebuilt from the changelogs.`);
+    this.#parts.metrics.add('recoveries');
+    await this.#dropTasks();
+    await this.#parts.directory.wipe(task);
+    await this.#committer.abort();
+    this.#isOpen = false;
+  }
+
+  async #guarded(task: string, action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      throw error instanceof CorruptStateError ? new TaskStateLostError(task, error) : error;
     }
   }
 

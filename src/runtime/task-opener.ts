@@ -82,7 +82,8 @@ export class TaskOpener {
       await this.#directory.wipe(plan.name);
       state = await this.#openState(plan, times);
     }
-    const n = typeof number === 'number' ? number : 0;
+    // Numbers of a new history begin at the time, which no earlier history can have reached by counting commits: a copy of its state is never taken for ours.
+    const n = typeof number === 'number' ? number : this.#clock.now();
     return {
       plan,
       state,

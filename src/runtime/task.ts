@@ -3,18 +3,20 @@
 import type { FetchedPartition, OffsetToCommit, OutgoingRecord, ProduceAck } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import { NO_HEADERS, partitionName, type RawRecord, type RecordSource, type TopicPartition } from '../record/record.ts';
+import { StreamsError } from '../record/errors.ts';
 import { changelogTopic } from '../topology/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { TaskId } from '../topology/processor.ts';
 import type { TaskState } from '../state/task-state.ts';
 import { deadLetter } from './dead-letter.ts';
-import { TaskFailedError } from './errors.ts';
+import { TaskFailedError, TaskStateLostError } from './errors.ts';
 import { messageOf } from './logger.ts';
 import type { Counters } from './metrics.ts';
 import { encodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts';
 import { ProcessorGraph, type GraphHost } from './processor-graph.ts';
 import { Punctuation } from './punctuation.ts';
 import { RecordQueue, type Head, type Rejects } from './record-queue.ts';
+import type { RecordLimits } from './record-limits.ts';
 import type { ErrorHandler, ResolvedSettings } from './settings.ts';
 import type { TaskPlan } from './topic-plan.ts';
 
@@ -33,6 +35,7 @@ export interface TaskParts {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly partitions: ReadonlyMap<string, number>;
+  readonly limits: RecordLimits;
   readonly times: TaskTimes;
   readonly start: StartingPoint;
 }
@@ -64,6 +67,7 @@ export class Task implements GraphHost, Rejects {
   readonly queues: readonly RecordQueue[];
   readonly #settings: ResolvedSettings;
   readonly #partitions: ReadonlyMap<string, number>;
+  readonly #limits: RecordLimits;
   readonly #times: TaskTimes;
   readonly #graph: ProcessorGraph;
   #source: RecordSource | undefined;
@@ -73,7 +77,7 @@ export class Task implements GraphHost, Rejects {
   #n: number;
   /** Positions of the last commit, by partition. */
   #committed = new Map<string, number>();
-  /** True when a record was taken or a punctuator ran since the last commit. */
+  /** True when a record was taken since the last commit, whatever came of it: its position is to be committed. */
   #worked = false;
 
   constructor(parts: TaskParts) {
@@ -87,6 +91,7 @@ export class Task implements GraphHost, Rejects {
     this.counters = parts.counters;
     this.#settings = parts.settings;
     this.#partitions = parts.partitions;
+    this.#limits = parts.limits;
     this.#times = parts.times;
     this.#times.streamTimeMs = start.streamTime;
     this.#n = start.n;
@@ -202,7 +207,9 @@ export class Task implements GraphHost, Rejects {
     return this.#source;
   }
 
+  /** @throws {RecordTooLargeError} */
   emit(record: OutgoingRecord): void {
+    this.#limits.check(record);
     this.#outputs.push(record);
     this.#outputBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0) + 64;
   }
@@ -250,6 +257,7 @@ export class Task implements GraphHost, Rejects {
     this.#times.recordTimestampMs = record.timestamp;
     this.#times.streamTimeMs = Math.max(this.#times.streamTimeMs, record.timestamp);
     this.counters.add('records');
+    this.#worked = true;
     this.#step(
       () => this.#graph.process(queue.source.name, record),
       (error) => this.#decide(this.#settings.errors.processing, error, queue, raw),
@@ -265,7 +273,6 @@ export class Task implements GraphHost, Rejects {
 
   /** All or nothing: what throws leaves no trace in stores or outputs. */
   #step(action: () => void, onError: (error: unknown) => void): void {
-    this.#worked = true;
     const outputs = this.#outputs.length;
     const bytes = this.#outputBytes;
     this.state.beginStep();
@@ -275,6 +282,8 @@ export class Task implements GraphHost, Rejects {
       this.state.rollbackStep();
       this.#outputs.length = outputs;
       this.#outputBytes = bytes;
+      // Not the record's fault, so not for the error policy to decide.
+      if (error instanceof StreamsError && error.remedy === 'rebuild-store') throw new TaskStateLostError(this.name, error);
       onError(error);
     }
   }
@@ -288,7 +297,7 @@ export class Task implements GraphHost, Rejects {
     if (decision === 'dlq' && deadLetterTopic !== undefined) {
       const count = this.partitionCount(deadLetterTopic);
       const partition = raw.key === null ? this.id.partition % count : partitionFor(raw.key, count);
-      this.emit(deadLetter(deadLetterTopic, partition, error, queue.tp, raw));
+      this.emit(deadLetter(deadLetterTopic, partition, error, queue.tp, raw, this.#limits));
       return this.counters.add('dead-letters');
     }
     this.#fail(`record ${partitionName(queue.tp)}@${raw.offset}`, error);

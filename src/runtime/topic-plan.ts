@@ -5,12 +5,15 @@ import { changelogTopic, topicName, type InternalTopicRef, type SourceNode, type
 import { taskName, type TaskId } from '../topology/processor.ts';
 import type { AnyStoreSpec } from '../topology/store-spec.ts';
 import type { Subtopology, Topology } from '../topology/topology.ts';
+import { OWN_BATCH_BYTES_MAX } from './record-limits.ts';
 import type { TopicSpec } from '../ports/broker.ts';
 import type { TopicPartition } from '../record/record.ts';
 
 const DAY_MS = 86_400_000;
 /** How long changelogs keep tombstones: Kafka's default, set explicitly because opening old local state depends on it. */
 export const TOMBSTONES_KEPT_MS = DAY_MS;
+
+const LARGE_RECORDS = { 'max.message.bytes': String(OWN_BATCH_BYTES_MAX) };
 
 export interface TopicPlan {
   /** Of every topic read or written by the topology. */
@@ -118,7 +121,9 @@ function ownedTopics(topology: Topology, applicationId: string, partitions: Read
   const internal = topology.internalTopics().map((ref): TopicSpec => {
     const topic = topicName(ref, applicationId);
     const retention = ref.use === 'repartition' ? '-1' : String(ref.retentionMs ?? -1);
-    return { topic, partitions: partitions.get(topic)!, replicationFactor, config: { 'cleanup.policy': 'delete', 'retention.ms': retention } };
+    // Pipes by append time: a command about an old event must not be gone before it was read. Repartitioned records keep their event time, and stay for ever.
+    const byAppendTime = ref.use === 'pipe' ? { 'message.timestamp.type': 'LogAppendTime' } : {};
+    return { topic, partitions: partitions.get(topic)!, replicationFactor, config: { 'cleanup.policy': 'delete', 'retention.ms': retention, ...byAppendTime, ...LARGE_RECORDS } };
   });
   const changelogs = topology.subtopologies.flatMap((subtopology) =>
     subtopology.stores.map((store): TopicSpec => ({
@@ -135,7 +140,7 @@ function ownedTopics(topology: Topology, applicationId: string, partitions: Read
 function changelogConfig(store: AnyStoreSpec): Record<string, string> {
   const lifeMs = store.kind === 'window' ? store.retentionMs : store.kind === 'keyValue' ? store.ttlMs : undefined;
   const tombstones = { 'delete.retention.ms': String(TOMBSTONES_KEPT_MS) };
-  if (lifeMs === undefined) return { 'cleanup.policy': 'compact', ...tombstones };
+  if (lifeMs === undefined) return { 'cleanup.policy': 'compact', ...tombstones, ...LARGE_RECORDS };
   // By append time: reprocessing old events must not make the broker delete state that is fresh in stream time (docs/decisions/0003).
-  return { 'cleanup.policy': 'compact,delete', 'retention.ms': String(lifeMs + DAY_MS), 'message.timestamp.type': 'LogAppendTime', ...tombstones };
+  return { 'cleanup.policy': 'compact,delete', 'retention.ms': String(lifeMs + DAY_MS), 'message.timestamp.type': 'LogAppendTime', ...tombstones, ...LARGE_RECORDS };
 }

@@ -10,6 +10,14 @@ export class CorruptStateError extends StreamsError {
   }
 }
 
+export class EntryTooLargeError extends StreamsError {
+  readonly code = 'ENTRY_TOO_LARGE';
+  readonly remedy = 'fix-data';
+  constructor(store: string, bytes: number, most: number) {
+    super(`An entry of the store "${store}" would have ${bytes} bytes; its changelog takes ${most} at most. Keep less under one key.`);
+  }
+}
+
 export class StateDirectoryBusyError extends StreamsError {
   readonly code = 'STATE_DIRECTORY_BUSY';
   readonly remedy = 'fix-settings';

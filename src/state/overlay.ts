@@ -2,6 +2,7 @@
 // abort or a lost commit just drops the overlay.
 
 import type { DatabaseWrite, TaskDatabase } from '../ports/state-directory.ts';
+import { EntryTooLargeError } from './errors.ts';
 import type { UndoLog } from './undo-log.ts';
 
 export interface PendingWrite extends DatabaseWrite {
@@ -9,10 +10,14 @@ export interface PendingWrite extends DatabaseWrite {
   readonly timestamp: number;
 }
 
+/** Somewhat below what changelog topics take (16 MiB): found while the record at fault is processed, not when its commit is refused. */
+const ENTRY_BYTES_MAX = 15 * 1024 * 1024;
+
 export class Overlay {
   readonly #database: TaskDatabase;
   readonly #undo: UndoLog;
   readonly #prefix: Buffer;
+  readonly #store: string;
   /** By key as Latin-1 text: one character per byte, so that maps compare bytes. */
   readonly #pending = new Map<string, PendingWrite>();
   #bytes = 0;
@@ -21,6 +26,7 @@ export class Overlay {
     this.#database = database;
     this.#undo = undo;
     this.#prefix = storePrefix(store);
+    this.#store = store;
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -29,8 +35,10 @@ export class Overlay {
     return this.#database.get(Buffer.concat([this.#prefix, key]));
   }
 
-  /** value null: delete. */
+  /** value null: delete. @throws {EntryTooLargeError} */
   put(key: Buffer, value: Buffer | null, timestamp: number): void {
+    const bytes = key.length + (value?.length ?? 0);
+    if (bytes > ENTRY_BYTES_MAX) throw new EntryTooLargeError(this.#store, bytes, ENTRY_BYTES_MAX);
     const text = key.toString('latin1');
     const before = this.#pending.get(text);
     this.#set(text, { key, value, timestamp }, before);

@@ -37,6 +37,48 @@ export function createTopicsRequest(topics: readonly TopicToCreate[], timeoutMs:
   };
 }
 
+export interface TopicConfig extends TopicResult {
+  /** Of the one setting that was asked for; null when the broker does not say. */
+  readonly value: string | null;
+}
+
+const TOPIC_RESOURCE = 2;
+
+/** One setting of each topic, with the broker's default where the topic has none of its own. */
+export function describeTopicConfigRequest(topics: readonly string[], setting: string): KafkaRequest<TopicConfig[]> {
+  return {
+    apiKey: 32,
+    apiName: 'DescribeConfigs',
+    version: 1,
+    flexible: false,
+    write(w) {
+      w.array(topics, (topic) => {
+        w.int8(TOPIC_RESOURCE).string(topic).array([setting], (name) => w.string(name));
+      });
+      w.boolean(false); // synonyms
+    },
+    read(r) {
+      r.throttle();
+      return r.array(() => {
+        const errorCode = r.int16();
+        const message = r.nullableString();
+        r.int8(); // resource type
+        const topic = r.string();
+        const [value = null] = r.array(() => {
+          r.string(); // the setting's name
+          const found = r.nullableString();
+          r.boolean(); // read only
+          r.int8(); // where it comes from
+          r.boolean(); // sensitive
+          r.array(() => [r.string(), r.nullableString(), r.int8()]); // synonyms
+          return found;
+        });
+        return { topic, errorCode, message, value };
+      });
+    },
+  };
+}
+
 export function deleteTopicsRequest(topics: readonly string[], timeoutMs: number): KafkaRequest<TopicResult[]> {
   return {
     apiKey: 20,
