@@ -50,7 +50,7 @@ export interface OrderStatusChanged {
 }
 
 export interface RefundRequested {
-  /** `<orderId>/<paymentId>`: a payment is refunded at most once. */
+  /** `<orderId>/<paymentId>`, see `refundId()`: a payment is refunded at most once. */
   refundId: string;
   orderId: string;
   paymentId: string;
@@ -90,6 +90,7 @@ export const TOPICS = {
 /** Consumer group and prefix of internal topics of the reference system. */
 export const APPLICATION_ID = 'orders-app';
 
+/** Up to the first slash it is the order: a `/` of the order id (and so a `%`) is written `%2F` (`%25`), or `a` + `b/c` would be `a/b` + `c`. */
 export function refundId(orderId: string, paymentId: string): string {
-  return `${orderId}/${paymentId}`;
+  return `${orderId.replaceAll('%', '%25').replaceAll('/', '%2F')}/${paymentId}`;
 }

@@ -117,6 +117,14 @@ describe('a captured payment that cannot be applied is refunded exactly once', (
     expect(app.refunds.readValues()).toEqual([]);
   });
 
+  test('ids with slashes: two payments that only look alike are two', async () => {
+    await app.payments.pipeInput('a', payment('a', { paymentId: 'b/c' }));
+    await app.payments.pipeInput('a/b', payment('a/b', { paymentId: 'c' }));
+    await app.payments.pipeInput('a%2Fb', payment('a%2Fb', { paymentId: 'c' }));
+    await app.driver.advanceWallClockTime(TIMEOUT_MS + 1_000);
+    expect(app.refunds.readValues().map((refund) => refund!.refundId).sort()).toEqual(['a%252Fb/c', 'a%2Fb/c', 'a/b/c']);
+  });
+
   test('an order that comes after its payment was refunded finds no payment', async () => {
     await app.payments.pipeInput('o1', payment('o1'));
     await app.driver.advanceWallClockTime(TIMEOUT_MS + 1_000);

@@ -1,6 +1,6 @@
 // All that the topics say about one order id, and which invariants that breaks. Pure.
 
-import { type OrderLine, type OrderStatus, type RefundRequested, TERMINAL_STATUSES } from '../domain.ts';
+import { type OrderLine, type OrderStatus, refundId as refundIdOf, type RefundRequested, TERMINAL_STATUSES } from '../domain.ts';
 import type { Findings } from './report.ts';
 
 export interface PlacedOrder {
@@ -109,7 +109,7 @@ function checkRepetitions({ orderId, captured, joined, statuses = [], refunds = 
   });
   refunds.forEach(({ refundId, paymentId }, index) => {
     if (refunds.findIndex((earlier) => earlier.refundId === refundId) < index) findings.add(5, `refund id ${refundId} appears more than once`);
-    else if (refundId !== `${orderId}/${paymentId}`) findings.add(5, `refund id ${refundId} is not ${orderId}/${paymentId}: the same refund could be asked for under two ids`);
+    else if (refundId !== refundIdOf(orderId, paymentId)) findings.add(5, `refund id ${refundId} is not ${refundIdOf(orderId, paymentId)}: the same refund could be asked for under two ids`);
   });
   for (const [paymentId, count] of joined ?? []) {
     const events = captured?.get(paymentId)?.eventIds.length ?? 0;

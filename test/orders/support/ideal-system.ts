@@ -1,7 +1,7 @@
 // The order system without time, crashes or Kafka: reads a plan, writes what a faultless system would have written. Too simple to be wrong; for tests of the audit.
 
 import { memoryRegistry } from 'millrace';
-import type { OrderPlaced, OrderStatus, PaymentReceived } from '../../../src/orders/domain.ts';
+import { refundId, type OrderPlaced, type OrderStatus, type PaymentReceived } from '../../../src/orders/domain.ts';
 import { INITIAL_STOCK, type Plan, type SendValue } from '../../../src/orders/generator/index.ts';
 import type { Stock } from '../../../src/orders/inventory/index.ts';
 import { orderSerdes } from '../../../src/orders/serdes.ts';
@@ -73,7 +73,7 @@ export async function idealRun(plan: Plan): Promise<IdealRun> {
     if (order?.status === 'RESERVED' && amountCents === order.placed.totalCents && currency === order.placed.currency) {
       book(order.placed.lines, 'reserved', 'sold');
       change(order, 'CONFIRMED', paymentId);
-    } else emit('refunds', orderId, { refundId: `${orderId}/${paymentId}`, orderId, paymentId, reason: 'r', amountCents, at: 0 });
+    } else emit('refunds', orderId, { refundId: refundId(orderId, paymentId), orderId, paymentId, reason: 'r', amountCents, at: 0 });
   }
 
   for (const send of plan.sends()) {
