@@ -35,7 +35,9 @@ export function dedupe<K, V>(stream: KStream<K, V>, options: DedupeOptions<K, V>
       },
       process(record) {
         // The id counts within its key: ids of different keys live in different partitions, where nobody could compare them.
-        const identity = `${String(record.key)}\u0000${id(record.value, record.key)}`;
+        // The key's length tells where the id begins, whatever characters are in either.
+        const key = String(record.key);
+        const identity = `${key.length}:${key}${id(record.value, record.key)}`;
         const { timestamp } = record;
         if (seen.fetch(identity, timestamp - retentionMs, timestamp + retentionMs).length > 0) {
           countDuplicate();
