@@ -13,6 +13,8 @@ import { eventually, freshName, readTopic } from '../support/topics.ts';
 const PARTITIONS = 2;
 const KEYS = 7;
 const RECORDS = 3_000;
+/** The records are dated 1970: by their timestamps the broker would remove them at its next look. */
+const KEPT = { 'retention.ms': '-1' };
 
 let broker: Broker;
 let stateDir: string;
@@ -38,7 +40,7 @@ interface App {
 async function newApp(): Promise<App> {
   const applicationId = freshName('crash');
   const app = { applicationId, input: `${applicationId}-in`, output: `${applicationId}-out` };
-  await broker.admin.ensureTopics([app.input, app.output].map((topic) => ({ topic, partitions: PARTITIONS })));
+  await broker.admin.ensureTopics([app.input, app.output].map((topic) => ({ topic, partitions: PARTITIONS, config: KEPT })));
   return app;
 }
 
