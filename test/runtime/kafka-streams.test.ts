@@ -6,7 +6,7 @@ const bytes = { key: Serdes.buffer(), value: Serdes.buffer() };
 
 function copying(action: () => void = () => {}): Topology {
   const builder = new StreamsBuilder();
-  builder.stream('in', bytes).peek(action).to('out', bytes as never);
+  builder.stream('in', bytes).peek(action).to('out', bytes);
   return builder.build();
 }
 
