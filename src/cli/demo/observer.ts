@@ -89,9 +89,10 @@ export class Observer implements AsyncDisposable {
     this.#trouble = undefined;
     await this.#follower.catchUp();
     const { admin } = this.#options.broker;
-    const ends = await inputEnds(this.#options.broker);
     const inputs = await partitionsOf(this.#options.broker, [TOPICS.orders, TOPICS.payments]);
+    // In this order, or the lag of a quick reader would be negative.
     const committed = await admin.committedOffsets(APPLICATION_ID, inputs);
+    const ends = await inputEnds(this.#options.broker);
     let [recordsIn, lagRecords] = [0, 0];
     for (const tp of inputs) {
       const name = partitionName(tp);
