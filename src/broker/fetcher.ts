@@ -327,7 +327,8 @@ export class KafkaFetcher implements Fetcher {
       return error.message;
     }
     for (const assignment of this.#assignments.values()) {
-      if (this.#connections.leaderOf(assignment) !== undefined) continue;
+      // One that was assigned while the answer was under way is asked for next.
+      if (!topics.includes(assignment.topic) || this.#connections.leaderOf(assignment) !== undefined) continue;
       const count = this.#connections.topic(assignment.topic)?.partitions.length ?? 0;
       if (assignment.partition < count) return `Partition ${partitionName(assignment)} has no leader at the moment.`;
       return `Topic ${assignment.topic} has ${count} partitions, so ${partitionName(assignment)} cannot be read. Waiting for it.`;
