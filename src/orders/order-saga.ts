@@ -111,7 +111,7 @@ export class OrderSaga implements Saga<OrderState> {
     const { phase } = this.state;
     if (phase.at === 'awaiting-order' && phase.untilMs === 0) this.state.phase = { at: 'awaiting-order', untilMs: nowMs + DEFAULT_PAYMENT_TIMEOUT_MS };
     const parsed = parseOrderCommand(command, this.state.orderId);
-    if (parsed.kind === 'invalid') this.state.rejections.push({ seq: command.seq, commandKind: command.kind, reason: parsed.reason });
+    if (parsed.kind === 'invalid') this.#reject(command, parsed.reason, nowMs);
     else if (parsed.kind === 'place') this.#place(parsed.order, nowMs);
     else this.#pay(parsed.payment, nowMs);
   }
@@ -188,6 +188,12 @@ export class OrderSaga implements Saga<OrderState> {
     if (this.state.phase.at !== 'awaiting-order') return; // Said twice, or already cancelled.
     this.state.order = order;
     this.state.phase = { at: 'reserving', untilMs: nowMs + order.paymentTimeoutMs };
+  }
+
+  #reject({ seq, kind }: MailboxCommand, reason: string, nowMs: number): void {
+    this.state.rejections.push({ seq, commandKind: kind, reason });
+    // Somebody placed an order, and it will not come any other way.
+    if (kind === 'place' && this.state.phase.at === 'awaiting-order') this.#undo({ status: 'CANCELLED', reason: 'the order could not be read', paymentId: null }, nowMs);
   }
 
   #pay(payment: Payment, nowMs: number): void {

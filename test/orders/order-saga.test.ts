@@ -52,9 +52,20 @@ describe('the life of an order', () => {
     expect(result.stock.reserved).toBe(0);
   });
 
-  it('refuses a place command that carries another order', () => {
-    const result = drive(ID, [{ arrive: [place('o-2')] }]);
-    expect(told(result.publications)).toEqual(['rejected place', 'CANCELLED#1']);
+  it.each([
+    ['carries another order', place('o-2')],
+    ['makes no sense', { kind: 'place', payload: null, at: 0 }],
+  ])('is cancelled at once by a place command that %s, with what was paid: it waits for nothing', (_what, broken) => {
+    const result = drive(ID, [{ arrive: [pay(ID, 'p1'), broken] }]);
+    expect(told(result.publications)).toEqual(['CANCELLED#1 + refund p1 + rejected place']);
+    expect(result.isEnded).toBe(true);
+    expect(result.endedAtMs).toBeLessThan(60_000);
+    expect(result.reservation).toBeUndefined();
+  });
+
+  it('reserves lines without a name like any others: what SKUs there are is for the inventory to say', () => {
+    const result = drive(ID, [{ arrive: [place(ID, { lines: [{ sku: '', quantity: 1, unitPriceCents: TOTAL }] }), pay(ID, 'p1')] }]);
+    expect(told(result.publications)).toEqual(['REJECTED#1 + refund p1']);
   });
 
   it('keeps the deadline of the moment it was placed, whatever arrives before it', () => {

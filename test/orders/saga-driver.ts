@@ -24,6 +24,8 @@ export interface Drive {
   readonly stock: Stock;
   readonly reservation: Reservation | undefined;
   readonly isEnded: boolean;
+  /** The drive begins at 1,000. */
+  readonly endedAtMs: number;
   readonly takenIn: MailboxCommand[];
 }
 
@@ -68,7 +70,7 @@ export function drive(orderId: string, turns: readonly Turn[], initial = 10): Dr
     deliver();
     const next = saga.next(nowMs);
     if (next.do === 'end') {
-      return { publications, known, state: saga.state, stock: stock.get('tea')!, reservation, isEnded: true, takenIn };
+      return { publications, known, state: saga.state, stock: stock.get('tea')!, reservation, isEnded: true, endedAtMs: nowMs, takenIn };
     }
     const turn = left.shift() ?? {};
     nowMs += 10;
@@ -109,7 +111,7 @@ export function drive(orderId: string, turns: readonly Turn[], initial = 10): Dr
         arrive(turn);
         if (inbox.length === 0 && !(isCancelRequested && !isCancelDelivered)) {
           if (next.until === undefined) {
-            return { publications, known, state: saga.state, stock: stock.get('tea')!, reservation, isEnded: false, takenIn };
+            return { publications, known, state: saga.state, stock: stock.get('tea')!, reservation, isEnded: false, endedAtMs: nowMs, takenIn };
           }
           nowMs = Math.max(nowMs, next.until);
           saga.expired(nowMs);
