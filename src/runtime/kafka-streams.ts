@@ -14,7 +14,7 @@ import { transition, type StreamsState } from './streams-state.ts';
 import type { CommitStage } from './committer.ts';
 import { StreamThread } from './stream-thread.ts';
 import { TaskTimes } from './task.ts';
-import { externalTopics, planTopics, type TopicPlan } from './topic-plan.ts';
+import { externalTopics, planTopics } from './topic-plan.ts';
 import type { HeldTasks } from './assignor.ts';
 
 /** What an instance runs on: handed in by the application, or by a test. */
@@ -72,8 +72,7 @@ export class KafkaStreams implements AsyncDisposable {
    */
   async start(): Promise<void> {
     try {
-      const { thread } = await this.prepare();
-      const held = await this.#heldTasks();
+      const { thread, held } = await this.prepare();
       if (this.#isLeaving) return await this.#release();
       this.#move('REBALANCING');
       thread.join(held);
@@ -85,7 +84,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /** @internal Everything before joining, for drivers that step the loop themselves. */
-  async prepare(): Promise<{ thread: StreamThread; topics: TopicPlan; directory: StateDirectory }> {
+  async prepare(): Promise<{ thread: StreamThread; held: HeldTasks['numbers'] }> {
     const { broker, clock, onCommitStage } = this.#parts;
     const { applicationId, stateDir, replicationFactor } = this.#settings;
     await broker.admin.waitUntilReachable({ onWaiting: (reason) => this.#log('warn', reason), signal: this.#aborted.signal });
@@ -109,7 +108,7 @@ export class KafkaStreams implements AsyncDisposable {
       log: this.#log,
       ...(onCommitStage === undefined ? {} : { onCommitStage }),
     });
-    return { thread: this.#thread, topics, directory: this.#directory };
+    return { thread: this.#thread, held: await this.#heldTasks(this.#directory) };
   }
 
   /** Commits, leaves the group and releases everything but the broker. Idempotent. */
@@ -205,14 +204,16 @@ export class KafkaStreams implements AsyncDisposable {
     });
   }
 
-  async #heldTasks(): Promise<HeldTasks['numbers']> {
-    const directory = this.#directory!;
+  async #heldTasks(directory: StateDirectory): Promise<HeldTasks['numbers']> {
     const held: Record<string, number> = {};
     for (const task of await directory.tasks()) {
       try {
         const database = await directory.open(task);
-        held[task] = new TaskState(database, [], new TaskTimes(), String).committed.n;
-        await database.close();
+        try {
+          held[task] = new TaskState(database, [], new TaskTimes(), String).committed.n;
+        } finally {
+          await database.close(); // or its lock would be in the way of whoever mends it
+        }
       } catch {
         // Unreadable state is no reason to prefer this instance; opening the task will deal with it.
       }

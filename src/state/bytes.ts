@@ -26,7 +26,7 @@ export function encodeTimestamped(payload: Buffer, timestamp: number): Buffer {
 }
 
 export function decodeTimestamped(bytes: Buffer, place: string): TimestampedValue<Buffer> {
-  checkVersion(bytes, place);
+  check(bytes, place, bytes.length >= 9);
   return { timestamp: readUint64(bytes, 1), value: bytes.subarray(9) };
 }
 
@@ -45,18 +45,21 @@ export function encodeEntries(entries: readonly TimestampedValue<Buffer>[]): Buf
 }
 
 export function decodeEntries(bytes: Buffer, place: string): TimestampedValue<Buffer>[] {
-  checkVersion(bytes, place);
+  check(bytes, place, true);
   const entries: TimestampedValue<Buffer>[] = [];
   for (let at = 1; at < bytes.length; ) {
+    check(bytes, place, at + 12 <= bytes.length);
     const length = bytes.readUInt32BE(at + 8);
+    check(bytes, place, at + 12 + length <= bytes.length);
     entries.push({ timestamp: readUint64(bytes, at), value: bytes.subarray(at + 12, at + 12 + length) });
     at += 12 + length;
   }
   return entries;
 }
 
-function checkVersion(bytes: Buffer, place: string): void {
+function check(bytes: Buffer, place: string, isWhole: boolean): void {
   if (bytes[0] !== FORMAT_VERSION) {
     throw new CorruptStateError(place, `a value has format version ${bytes[0]}, and this release reads version ${FORMAT_VERSION}`);
   }
+  if (!isWhole) throw new CorruptStateError(place, `a value of ${bytes.length} bytes is not whole`);
 }

@@ -162,9 +162,9 @@ export class TopologyTestDriver implements AsyncDisposable {
       ...(log === undefined ? {} : { log }),
     };
     this.#streams = new KafkaStreams(this.#topology, { applicationId: 'test', ...settings }, components);
-    const { thread } = await this.#streams.prepare();
+    const { thread, held } = await this.#streams.prepare();
     this.#thread = thread;
-    thread.join({});
+    thread.join(held);
     await this.settle();
   }
 
