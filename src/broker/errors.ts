@@ -77,6 +77,7 @@ const KNOWN: Readonly<Record<number, readonly [name: string, kind: BrokerErrorKi
 };
 
 export const code = {
+  unknownServerError: -1,
   offsetOutOfRange: 1,
   corruptMessage: 2,
   unknownTopic: 3,
@@ -118,6 +119,16 @@ export function protocolError(
   return new BrokerError(more.kind ?? codeKind(errorCode), codeName(errorCode), text, {
     ...(more.partition === undefined ? {} : { partition: more.partition }),
   });
+}
+
+/** Of requests that change nothing, or the same again: a broker that stumbled over one may well answer the next. */
+export function readKind(errorCode: number): BrokerErrorKind {
+  return errorCode === code.unknownServerError ? 'retriable' : codeKind(errorCode);
+}
+
+/** As `protocolError`, with the kind that `readKind` says. */
+export function readError(errorCode: number, doing: string, more: { partition?: TopicPartition; message?: string | null } = {}): BrokerError {
+  return protocolError(errorCode, doing, { ...more, kind: readKind(errorCode) });
 }
 
 /** A request went out and no answer came: it may or may not have taken effect. */

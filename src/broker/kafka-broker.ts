@@ -61,6 +61,7 @@ class KafkaBroker implements Broker {
         onRevoked: () => options.onRevoked(),
         onLost: () => options.onLost(),
         onAssigned: (partitions, group) => options.onAssigned(partitions, group),
+        onFatal: (error) => options.onFatal(error),
         ...(onTrouble === undefined ? {} : { onTrouble }),
       });
     } catch (error) {

@@ -6,7 +6,7 @@
 
 import { BrokerError, type GroupMetadata, type Membership, type MembershipOptions } from '../ports/broker.ts';
 import { topError, type Connections } from './connections.ts';
-import { closedError, code, isRetriable, messageOf, protocolError } from './errors.ts';
+import { closedError, code, isRetriable, messageOf, protocolError, readError } from './errors.ts';
 import { assignPartitions, subscribedTopics } from './group-leader.ts';
 import { sleep } from './patience.ts';
 import {
@@ -40,14 +40,16 @@ export class KafkaMembership implements Membership {
   /** As the leader assigned them; empty for other members. */
   #assignedCounts: ReadonlyMap<string, number> = new Map();
   #running: Promise<void> = Promise.resolve();
-  #isLeaving = false;
-  /** A JoinGroup or SyncGroup is, or is about to be, under way. */
-  #isJoining = false;
+  /** Whether requests under way may be cut off when the end comes: no hook is running, and no answer is needed any more. */
+  #mayCutOff = true;
 
   private constructor(connections: Connections, options: MembershipOptions) {
     this.#connections = connections;
     this.#options = options;
-    connections.closing.addEventListener('abort', () => this.#stop.abort());
+    for (const signal of [connections.closing, options.signal]) {
+      if (signal?.aborted) this.#stop.abort();
+      signal?.addEventListener('abort', () => this.#stop.abort(), { signal: this.#stop.signal });
+    }
   }
 
   /** Keeps trying while brokers are away. @throws when trying again cannot help: missing topics, another assignor in the group, permissions. */
@@ -55,23 +57,25 @@ export class KafkaMembership implements Membership {
     const membership = new KafkaMembership(connections, options);
     await new Promise<void>((resolve, reject) => {
       membership.#running = membership.#run(resolve, reject);
+      membership.#stop.signal.addEventListener('abort', () => void membership.#cutOff());
     });
     return membership;
   }
 
   async leave(): Promise<void> {
-    if (!this.#isLeaving) {
-      this.#isLeaving = true;
-      this.#stop.abort();
-      const over = new AbortController();
-      void this.#running.finally(() => over.abort());
-      while (!over.signal.aborted) {
-        if (this.#isJoining) this.#connections.interrupt(); // the coordinator may hold the answer back for minutes
-        await sleep(INTERRUPT_INTERVAL_MS, over.signal);
-      }
-    }
+    this.#stop.abort();
     await this.#running;
     await this.#connections.close();
+  }
+
+  /** The coordinator may hold an answer back for minutes, and a Kafka that is away gives none at all. */
+  async #cutOff(): Promise<void> {
+    const over = new AbortController();
+    void this.#running.finally(() => over.abort());
+    while (!over.signal.aborted) {
+      if (this.#mayCutOff) this.#connections.interrupt();
+      await sleep(INTERRUPT_INTERVAL_MS, over.signal);
+    }
   }
 
   async #run(joined: () => void, failed: (error: unknown) => void): Promise<void> {
@@ -79,6 +83,7 @@ export class KafkaMembership implements Membership {
     let waitMs = RETRY_FIRST_MS;
     while (!this.#stop.signal.aborted) {
       try {
+        this.#mayCutOff = isFirst;
         if (isFirst) await this.#checkTopics();
         await this.#joinGeneration();
         waitMs = RETRY_FIRST_MS;
@@ -87,10 +92,10 @@ export class KafkaMembership implements Membership {
         await this.#stay();
       } catch (error) {
         if (this.#stop.signal.aborted) break;
-        if (isFirst && !isRetriable(error)) {
+        if (isFirst ? !isRetriable(error) : isFatal(error)) {
+          await this.#revoke();
           await this.#sendLeave();
-          failed(error);
-          return;
+          return isFirst ? failed(error) : this.#options.onFatal(error);
         }
         this.#trouble(messageOf(error));
         await sleep(waitMs, this.#stop.signal);
@@ -109,7 +114,7 @@ export class KafkaMembership implements Membership {
   async #joinGeneration(): Promise<void> {
     await this.#revoke();
     let assignment: Buffer | undefined;
-    this.#isJoining = true;
+    this.#mayCutOff = true;
     try {
       while (assignment === undefined) {
         this.#throwIfStopped();
@@ -118,7 +123,7 @@ export class KafkaMembership implements Membership {
       }
       this.#throwIfStopped();
     } finally {
-      this.#isJoining = false;
+      this.#mayCutOff = false;
     }
     const partitions = decodeAssignment(assignment);
     this.#isOwner = true;
@@ -155,7 +160,7 @@ export class KafkaMembership implements Membership {
         this.#memberId = '';
         return undefined;
       default:
-        throw protocolError(answer.errorCode, `join group ${groupId}`);
+        throw readError(answer.errorCode, `join group ${groupId}`);
     }
   }
 
@@ -175,7 +180,7 @@ export class KafkaMembership implements Membership {
       case code.illegalGeneration:
         return undefined;
       default:
-        throw protocolError(answer.errorCode, `synchronise with group ${groupId}`);
+        throw readError(answer.errorCode, `synchronise with group ${groupId}`);
     }
   }
 
@@ -193,6 +198,8 @@ export class KafkaMembership implements Membership {
   /** Of the topics that exist; the others are named as trouble, and watched for. */
   async #partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
     const metadata = await this.#connections.refresh(topics);
+    const failed = metadata.topics.find(({ errorCode }) => errorCode !== 0 && errorCode !== code.unknownTopic);
+    if (failed !== undefined) throw readError(failed.errorCode, `describe topic ${failed.topic}`);
     const missing = metadata.topics.filter(({ errorCode }) => errorCode !== 0).map(({ topic }) => topic);
     if (missing.length > 0) this.#trouble(`Subscribed topics do not exist, so nobody reads them: ${missing.join(', ')}.`);
     return new Map(metadata.topics.filter(({ errorCode }) => errorCode === 0).map(({ topic, partitions }) => [topic, partitions.length]));
@@ -209,7 +216,7 @@ export class KafkaMembership implements Membership {
       );
     }
     const failed = topics.find(({ errorCode }) => errorCode !== 0);
-    if (failed !== undefined) throw protocolError(failed.errorCode, `describe topic ${failed.topic}`);
+    if (failed !== undefined) throw readError(failed.errorCode, `describe topic ${failed.topic}`);
   }
 
   // --- Being a member ---
@@ -222,7 +229,9 @@ export class KafkaMembership implements Membership {
     for (;;) {
       await sleep(waitMs, this.#stop.signal);
       this.#throwIfStopped();
+      this.#mayCutOff = true;
       const pulse = await this.#beat();
+      this.#mayCutOff = false;
       if (pulse === 'rebalance') return;
       if (pulse === 'lost') return this.#lose();
       waitMs = pulse === 'fine' ? heartbeatIntervalMs : Math.min(RETRY_MAX_MS, heartbeatIntervalMs);
@@ -247,10 +256,11 @@ export class KafkaMembership implements Membership {
         case code.illegalGeneration:
           return 'lost';
         default:
-          throw protocolError(errorCode, `send a heartbeat to group ${this.#options.groupId}`);
+          throw readError(errorCode, `send a heartbeat to group ${this.#options.groupId}`);
       }
     } catch (error) {
-      if (!this.#connections.closing.aborted) this.#trouble(messageOf(error));
+      if (isFatal(error) && !this.#connections.closing.aborted) throw error;
+      if (!this.#stop.signal.aborted) this.#trouble(messageOf(error));
       return 'no answer'; // the session goes on until the coordinator says otherwise; fencing by generation guards the commits
     }
   }
@@ -303,20 +313,24 @@ export class KafkaMembership implements Membership {
       await hook();
     } finally {
       over.abort();
+      this.#mayCutOff = true;
       await beating;
+      this.#mayCutOff = false;
     }
   }
 
   /** A hook may be committing under the identity it was told: it must not change beneath it. */
   async #beatKeepingIdentity(): Promise<void> {
     const memberId = this.#memberId;
-    await this.#beat();
+    await this.#beat().catch((error: unknown) => this.#trouble(messageOf(error)));
     this.#memberId = memberId;
   }
 
   async #sendLeave(): Promise<void> {
+    this.#mayCutOff = false; // now an answer is wanted
     if (this.#memberId === '') return;
     const until = performance.now() + LEAVE_PATIENCE_MS;
+    const limit = setInterval(() => this.#connections.interrupt(), LEAVE_PATIENCE_MS);
     for (;;) {
       try {
         const request = leaveGroupRequest(this.#options.groupId, this.#memberId);
@@ -331,6 +345,7 @@ export class KafkaMembership implements Membership {
         await sleep(RETRY_FIRST_MS, this.#connections.closing);
       }
     }
+    clearInterval(limit);
     this.#memberId = '';
   }
 
@@ -345,4 +360,8 @@ export class KafkaMembership implements Membership {
   #trouble(reason: string): void {
     this.#options.onTrouble?.(reason);
   }
+}
+
+function isFatal(error: unknown): boolean {
+  return error instanceof BrokerError && error.kind === 'fatal';
 }

@@ -91,16 +91,17 @@ class InMemoryBroker implements Broker {
   }
 
   async join(options: MembershipOptions): Promise<Membership> {
+    if (options.signal?.aborted) throw new BrokerError('fatal', 'CLOSED', 'Joining was given up before it began.');
     const group = this.#cluster.group(options.groupId);
     const member = group.join(options);
     this.#members.set(member, group);
-    await member.firstAssigned;
-    return {
-      leave: async () => {
-        await group.leave(member);
-        this.#members.delete(member);
-      },
+    const leave = async (): Promise<void> => {
+      await group.leave(member);
+      this.#members.delete(member);
     };
+    options.signal?.addEventListener('abort', () => void leave());
+    await member.firstAssigned;
+    return { leave };
   }
 
   /** Members that have not left vanish from their groups, as those of a process that has died. */

@@ -11,6 +11,7 @@ export class GroupMember {
   id: string;
   phase: Phase = 'waiting';
   readonly #first = Promise.withResolvers<void>();
+  #wasAssigned = false;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(id: string, options: MembershipOptions) {
@@ -34,12 +35,20 @@ export class GroupMember {
     await this.inTurn(async () => {
       if (this.phase !== 'gone') await this.options.onAssigned(partitions, group);
     });
+    this.#wasAssigned = true;
     this.#first.resolve();
   }
 
   end(): void {
     this.phase = 'gone';
     this.#first.reject(new BrokerError('fatal', 'CLOSED', 'The connection was closed before the group had answered.'));
+  }
+
+  /** The assignor has no answer: told by `join` if that is still waiting, else by `onFatal`. */
+  fail(error: BrokerError): void {
+    this.phase = 'gone';
+    if (this.#wasAssigned) this.options.onFatal(error);
+    else this.#first.reject(error);
   }
 }
 
@@ -137,7 +146,15 @@ export class InMemoryGroup {
     this.#generation++;
     const infos = members.map(({ id, options }): AssignorMember => ({ memberId: id, topics: options.topics, userData: options.userData() }));
     const counts = new Map(members.flatMap(({ options }) => options.topics).map((topic) => [topic, this.#partitionCount(topic)]));
-    const assignment = members[0]!.options.assignor.assign(infos, counts);
+    const leader = members[0]!;
+    let assignment: ReturnType<MembershipOptions['assignor']['assign']>;
+    try {
+      assignment = leader.options.assignor.assign(infos, counts);
+    } catch (error) {
+      this.#members.delete(leader.id);
+      leader.fail(error instanceof BrokerError ? error : new BrokerError('fatal', 'BAD_ASSIGNMENT', `The assignor ${leader.options.assignor.name} has no answer.`, { cause: error }));
+      return this.#rebalance();
+    }
     for (const member of members) {
       member.phase = 'owner';
       void member.assign(assignment.get(member.id) ?? [], { groupId: this.id, generationId: this.#generation, memberId: member.id });

@@ -182,6 +182,7 @@ describe('Kafka’s logs', () => {
       userData: () => Buffer.alloc(0),
       onRevoked: async () => {},
       onLost: async () => {},
+      onFatal: () => {},
       onAssigned: async () => {},
     });
     await expect(joining).rejects.toMatchObject({ kind: 'fatal', message: expect.stringContaining('surely-not-there') });

@@ -258,6 +258,7 @@ async function joinGroup(broker: Broker, topic: string) {
     userData: () => Buffer.alloc(0),
     onRevoked: async () => void log.push('revoked'),
     onLost: async () => void log.push('lost'),
+    onFatal: () => void log.push('failed'),
     onAssigned: async (_, metadata) => {
       log.push('assigned');
       group = metadata;

@@ -27,6 +27,7 @@ const membership = await broker.join({
   userData: () => Buffer.alloc(0),
   onRevoked: async () => {},
   onLost: async () => {},
+  onFatal: () => {},
   onAssigned: async () => {},
 });
 console.log('ready');

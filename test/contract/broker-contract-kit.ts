@@ -23,6 +23,8 @@ export interface Joined {
   readonly membership: Membership;
   /** Hooks in the order they were called. */
   readonly log: readonly string[];
+  /** What `onFatal` was told. */
+  readonly failures: readonly unknown[];
   readonly overlaps: number;
   group(): GroupMetadata;
   partitions(): number[];
@@ -31,9 +33,10 @@ export interface Joined {
 export async function joined(
   broker: Broker,
   topic: string,
-  more: { groupId?: string; assignor?: GroupAssignor; userData?: string; onRevoked?: (group: GroupMetadata) => Promise<void> } = {},
+  more: { groupId?: string; assignor?: GroupAssignor; userData?: string; onRevoked?: (group: GroupMetadata) => Promise<void>; signal?: AbortSignal } = {},
 ): Promise<Joined> {
   const log: string[] = [];
+  const failures: unknown[] = [];
   let running = 0;
   let overlaps = 0;
   let group: GroupMetadata | undefined;
@@ -71,11 +74,14 @@ export async function joined(
         group = metadata;
         partitions = assigned.map(({ partition }) => partition).sort();
       }),
+    onFatal: (error) => void failures.push(error),
+    ...(more.signal === undefined ? {} : { signal: more.signal }),
   };
   const membership = await broker.join(options);
   return {
     membership,
     log,
+    failures,
     get overlaps() {
       return overlaps;
     },

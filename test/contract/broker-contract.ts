@@ -1,9 +1,9 @@
 // What every implementation of the broker port must do, told by the port alone. Run against Kafka (test/broker) and against the broker in memory (src/testing).
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BrokerError, type Broker, type OutgoingRecord, type TransactionalProducer } from '../../src/ports/broker.ts';
+import { BrokerError, type Broker, type GroupAssignor, type OutgoingRecord, type TransactionalProducer } from '../../src/ports/broker.ts';
 import { NO_HEADERS, partitionName, type RawRecord, type TopicPartition } from '../../src/record/record.ts';
-import { eventually, failure, generator, joined, pause, plain, pollFor, pollUntil, readUntil, SESSION_TIMEOUT_MS, spread, unique, value, values } from './broker-contract-kit.ts';
+import { eventually, failure, generator, joined, pause, plain, pollFor, pollUntil, readUntil, SESSION_TIMEOUT_MS, spread, unique, value, values, type Joined } from './broker-contract-kit.ts';
 
 export interface ContractCluster {
   /** A new connection to the same cluster. */
@@ -479,6 +479,62 @@ export function brokerContract(name: string, makeBroker: () => Promise<ContractC
         expect(await joining).toBeInstanceOf(BrokerError);
         release();
         await first.membership.leave();
+      });
+
+      it('gives up joining when its signal says so, and the others go on without it', async () => {
+        const topic = await newTopic(2);
+        let release = () => {};
+        const holding = new Promise<void>((resolve) => (release = resolve));
+        const first = await joined(another(), topic, { onRevoked: () => holding });
+        const giveUp = new AbortController();
+        const joining = joined(another(), topic, { groupId: first.group().groupId, signal: giveUp.signal }).catch((error: unknown) => error);
+        await eventually(async () => expect(first.log.at(-1)).toBe('revoked'));
+        giveUp.abort();
+        expect(await joining).toBeInstanceOf(BrokerError); // must not wait for the first one
+        release();
+        await eventually(async () => expect(first.partitions()).toEqual([0, 1]), SESSION_TIMEOUT_MS / 2);
+        await first.membership.leave();
+        const never = joined(another(), topic, { signal: AbortSignal.abort() }).catch((error: unknown) => error);
+        expect(await never).toBeInstanceOf(BrokerError);
+      });
+
+      it('leaves when its signal says so', async () => {
+        const topic = await newTopic(2);
+        const giveUp = new AbortController();
+        const first = await joined(another(), topic, { signal: giveUp.signal });
+        const second = await joined(another(), topic, { groupId: first.group().groupId });
+        giveUp.abort();
+        await eventually(async () => expect(second.partitions()).toEqual([0, 1]), SESSION_TIMEOUT_MS / 2);
+        expect(first.log.at(-1)).toBe('revoked');
+        expect(first.failures).toEqual([]);
+        await first.membership.leave();
+        await second.membership.leave();
+      });
+
+      it('ends a membership whose assignor has no answer any more, and says why', async () => {
+        const topic = await newTopic(2);
+        const reason = new Error('two are one too many');
+        const { assign } = spread();
+        const choosy: GroupAssignor = {
+          name: 'contract-choosy',
+          assign: (members, counts) => {
+            if (members.length > 1) throw reason;
+            return assign(members, counts);
+          },
+        };
+        const members = [await joined(another(), topic, { assignor: choosy })];
+        const { groupId } = members[0]!.group();
+        const second = await joined(another(), topic, { assignor: choosy, groupId }).catch((error: unknown) => error);
+        if (second instanceof BrokerError) expect(second).toMatchObject({ kind: 'fatal', cause: reason });
+        else members.push(second as Joined);
+        // The one that led is out, the other has everything.
+        const failed = members.filter(({ failures }) => failures.length > 0);
+        await eventually(async () => expect(members.filter(({ failures }) => failures.length === 0).map((member) => member.partitions())).toEqual([[0, 1]]));
+        for (const { failures, log } of failed) {
+          expect(failures).toMatchObject([{ kind: 'fatal', cause: reason }]);
+          expect(log.at(-1)).toBe('revoked');
+        }
+        for (const { membership } of members) await membership.leave();
       });
 
       it('can leave while a rebalance waits for somebody else', async () => {
