@@ -2,6 +2,7 @@
 
 export { resolveSettings, SettingsError, type ErrorDecision, type ErrorHandler, type FailedRecord, type StreamsSettings } from './settings.ts';
 export { TaskFailedError, TaskStateLostError, BrokerRefusedError } from './errors.ts';
+export { PartitionsChangedError } from './partitions-changed.ts';
 export { RecordTooLargeError } from './record-limits.ts';
 export type { Logger, LogLevel } from './logger.ts';
 export { KafkaStreams, type StreamsComponents } from './kafka-streams.ts';

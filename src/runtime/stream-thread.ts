@@ -1,7 +1,7 @@
 // The loop of an instance: rebalance, restore, fetch, process, commit, one thing at a time. Broker callbacks only leave events here; the loop acts on
 // them at its own pace, so nothing in a task is ever touched by two hands.
 
-import { BrokerError, type Broker, type Fetcher, type GroupMetadata, type Membership } from '../ports/broker.ts';
+import { BrokerError, type Broker, type Fetcher, type GroupMetadata } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory } from '../ports/state-directory.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
@@ -10,9 +10,11 @@ import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.
 import { BackPressure } from './back-pressure.ts';
 import { Committer, type CommitStage } from './committer.ts';
 import { BrokerRefusedError, TaskStateLostError } from './errors.ts';
+import { GroupPlace } from './group-place.ts';
 import { Input } from './input.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { onlyAsPlanned, strangerAmong } from './partitions-changed.ts';
 import type { RecordLimits } from './record-limits.ts';
 import { RepartitionPurge } from './repartition-purge.ts';
 import { Restoration } from './restoration.ts';
@@ -63,7 +65,7 @@ export class StreamThread {
   readonly #tasks = new Map<string, Task>();
   readonly #restoring = new Map<string, OpenedTask>();
   readonly #owners = new Map<string, Task>();
-  #membership: Promise<Membership> | undefined;
+  readonly #place: GroupPlace;
   #ownership: Ownership = { kind: 'none' };
   /** False when owned tasks are still to be opened (or opened again). */
   #isOpen = true;
@@ -73,7 +75,6 @@ export class StreamThread {
   #lastSweepMs = 0;
   #failures = 0;
   #retryAtMs = 0;
-  #groupFailure: unknown;
   #isClosed = false;
 
   constructor(parts: StreamThreadParts) {
@@ -97,14 +98,14 @@ export class StreamThread {
     });
     this.#backPressure = new BackPressure(this.#fetcher, this.#input, parts.settings.bufferedRecordsPerPartition);
     this.#purge = new RepartitionPurge(broker.admin, parts.log, clock.now());
+    this.#place = this.#groupPlace();
     this.#lastCommitMs = clock.now();
   }
 
   /** Joins the group; assignments arrive through later rounds. */
   join(held: HeldTasks['numbers']): void {
     this.#held = held;
-    this.#membership = this.#joinGroup();
-    this.#membership.catch((error: unknown) => void (this.#groupFailure = error));
+    this.#place.take();
   }
 
   get isRunning(): boolean {
@@ -124,7 +125,7 @@ export class StreamThread {
   /** One round. Waits at most `maxWaitMs` for something to do; tells whether it did anything. @throws what cannot be recovered from here. */
   async round(maxWaitMs: number): Promise<boolean> {
     try {
-      if (this.#groupFailure !== undefined) throw this.#groupFailure;
+      if (this.#place.failure !== undefined) throw this.#place.failure;
       return await this.#round(maxWaitMs);
     } catch (error) {
       await this.#recover(error);
@@ -134,8 +135,7 @@ export class StreamThread {
 
   /** Leaves the group, which commits on the way. Rounds must go on until this resolves. */
   async leave(): Promise<void> {
-    const membership = await this.#membership?.catch(() => undefined);
-    await membership?.leave();
+    await this.#place.leave();
   }
 
   /** Gives up everything at once; uncommitted work is forgotten. */
@@ -227,6 +227,8 @@ export class StreamThread {
           await this.#committer.dispose();
           break;
         case 'assigned': {
+          const stranger = strangerAmong(event.partitions, this.#parts.topics);
+          if (stranger !== undefined) throw stranger;
           const plans = this.#plansOf(event.partitions);
           this.#log('info', `Assigned ${plans.length} of ${this.#parts.topics.tasks.length} tasks: ${plans.map((plan) => plan.name).join(', ') || 'none'} (generation ${event.group.generationId}).`);
           this.#ownership = { kind: 'owned', plans, group: event.group };
@@ -312,7 +314,7 @@ export class StreamThread {
         // Whoever fenced us may be the rightful owner: confirm our place in the group before taking the id back.
         await this.#committer.dispose();
         this.#ownership = { kind: 'none' };
-        this.#rejoin();
+        this.#place.retake();
     }
   }
 
@@ -333,13 +335,7 @@ export class StreamThread {
     }
   }
 
-  #rejoin(): void {
-    const left = this.leave();
-    this.#membership = left.then(() => this.#joinGroup());
-    this.#membership.catch((error: unknown) => void (this.#groupFailure = error));
-  }
-
-  #joinGroup(): Promise<Membership> {
+  #groupPlace(): GroupPlace {
     const { broker, settings, sourceTopics, topics } = this.#parts;
     const enqueue = (event: (done: () => void) => Event): Promise<void> =>
       new Promise((resolve) => {
@@ -347,10 +343,10 @@ export class StreamThread {
         if (this.#isClosed) resolve();
         else this.#events.push(event(resolve));
       });
-    return broker.join({
+    return new GroupPlace(broker, {
       groupId: settings.applicationId,
       topics: sourceTopics,
-      assignor: stickyTaskAssignor(topics.tasks),
+      assignor: onlyAsPlanned(stickyTaskAssignor(topics.tasks), topics),
       sessionTimeoutMs: settings.sessionTimeoutMs,
       rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
