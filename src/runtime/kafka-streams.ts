@@ -137,7 +137,10 @@ export class KafkaStreams implements AsyncDisposable {
       let leaving: Promise<void> | undefined;
       let hasLeft = false;
       while (!hasLeft) {
-        if (this.#isLeaving && leaving === undefined) leaving = thread.leave().finally(() => void (hasLeft = true));
+        if (this.#isLeaving && leaving === undefined) {
+          leaving = thread.leave().finally(() => void (hasLeft = true));
+          leaving.catch(() => {}); // looked at when the last round is over
+        }
         await thread.round(leaving === undefined ? ROUND_WAIT_MS : 10);
         if (this.#isLeaving) continue;
         if (thread.isRunning && this.#state === 'REBALANCING') this.#move('RUNNING');

@@ -92,3 +92,27 @@ test('closing does not wait for a first assignment that does not come', async ()
   await streams.close();
   expect(states).toEqual(['REBALANCING', 'PENDING_SHUTDOWN', 'NOT_RUNNING']);
 });
+
+test('a leave that fails while the last round is still going on is nobody’s unhandled rejection', async () => {
+  const made = await cluster();
+  const broker = made.connect();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  const failing: Broker = Object.assign(Object.create(broker) as Broker, {
+    admin: broker.admin,
+    fetcher: () => Object.assign(broker.fetcher(), { poll: () => new Promise((resolve) => setTimeout(resolve, 20, [])) }),
+    transactionalProducer: (options: never) => broker.transactionalProducer(options),
+    join: async (options: never) => {
+      await broker.join(options);
+      return { leave: async () => Promise.reject(new Error('cannot leave')) };
+    },
+  });
+  const { streams } = on(failing, copying());
+  await streams.start();
+  await until(() => streams.state === 'RUNNING');
+  await streams.close();
+  await expect(streams.closed()).rejects.toThrow('cannot leave');
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
