@@ -91,6 +91,7 @@ export async function startBridgeTo(gateway: TemporalGateway, options: Omit<Brid
     await bridge.start();
   } catch (error) {
     await bridge.close();
+    await bridge.done; // rejects with what stopped it, where that says more than that it was stopped
     throw error;
   }
   return bridge;
@@ -114,7 +115,8 @@ class RunningBridge implements Bridge {
   };
   readonly #throttled: Record<string, number> = {};
   #owned: { reader: CommandReader; lanes: Lanes; partitions: number } | undefined;
-  #membership: Membership | undefined;
+  #membership: Promise<Membership> | undefined;
+  readonly #leaving = new AbortController();
   #closing: Promise<void> | undefined;
   #isClosing = false;
   #settle!: { resolve(): void; reject(error: unknown): void };
@@ -143,7 +145,8 @@ class RunningBridge implements Bridge {
     const missing: string[] = [];
     for (const topic of deadLetters) if ((await this.#partitionCount(topic)) === undefined) missing.push(topic);
     if (missing.length > 0) await broker.admin.ensureTopics(missing.map((topic) => ({ topic, partitions: 1 })));
-    this.#membership = await broker.join({
+    if (this.#isClosing) return;
+    this.#membership = broker.join({
       groupId,
       topics: commandsTopics,
       assignor: roundRobinAssignor,
@@ -155,7 +158,10 @@ class RunningBridge implements Bridge {
       onRevoked: () => this.#giveUp({ mayCommit: true }),
       onLost: () => this.#giveUp({ mayCommit: false }),
       onTrouble: (reason) => this.#log('warn', `Group ${groupId}: ${reason}`),
+      onFatal: (error) => this.#fail(error),
+      signal: this.#leaving.signal,
     });
+    await this.#membership;
   }
 
   metrics(): BridgeMetrics {
@@ -183,8 +189,12 @@ class RunningBridge implements Bridge {
   }
 
   async #closeAll(): Promise<void> {
+    // A reader that still waits for Kafka to tell its positions would keep the group waiting for us, and us for the group.
+    void this.#owned?.reader.stop();
+    this.#leaving.abort();
     // Leaving calls onRevoked first, which drains and commits.
-    await this.#membership?.leave().catch((error: unknown) => this.#log('warn', `Leaving the group failed: ${messageOf(error)}`));
+    const membership = await this.#membership?.catch(() => undefined);
+    await membership?.leave().catch((error: unknown) => this.#log('warn', `Leaving the group failed: ${messageOf(error)}`));
     await this.#giveUp({ mayCommit: false });
     await this.#replies.close();
     await this.#fetcher.close();
