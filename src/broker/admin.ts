@@ -10,7 +10,7 @@ import {
 } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import { isUnknownTopic, partitionErrors, topError, type Connections } from './connections.ts';
-import { code, codeKind, isRetriable, messageOf, protocolError } from './errors.ts';
+import { code, codeKind, isRetriable, messageOf, protocolError, readError, readKind } from './errors.ts';
 import { Patience, sleep } from './patience.ts';
 import { metadataRequest, type TopicMetadata } from './protocol/cluster.ts';
 import { leaveGroupRequest } from './protocol/groups.ts';
@@ -81,7 +81,7 @@ export class KafkaAdmin implements BrokerAdmin {
     return this.#patiently(async () => {
       const configs = await this.#connections.sendToAny(describeTopicConfigRequest(topics, 'max.message.bytes'));
       const failed = configs.find(({ errorCode }) => errorCode !== 0);
-      if (failed !== undefined) throw protocolError(failed.errorCode, `describe the settings of topic ${failed.topic}`, { message: failed.message });
+      if (failed !== undefined) throw readError(failed.errorCode, `describe the settings of topic ${failed.topic}`, { message: failed.message });
       return new Map(configs.map(({ topic, value }) => [topic, Number(value)]));
     });
   }
@@ -126,7 +126,7 @@ export class KafkaAdmin implements BrokerAdmin {
           ...each.map((one) => one.errorCode),
         ]);
         const codes = [answer.errorCode, ...answer.partitions.map(({ errorCode }) => errorCode)].filter((errorCode) => errorCode !== 0);
-        if (codes.length > 0) throw protocolError(codes.find((each) => codeKind(each) !== 'retriable') ?? codes[0]!, `read committed offsets of group ${groupId}`);
+        if (codes.length > 0) throw readError(codes.find((each) => readKind(each) !== 'retriable') ?? codes[0]!, `read committed offsets of group ${groupId}`);
         return new Map(
           answer.partitions
             .filter(({ offset }) => offset >= 0)
@@ -163,7 +163,7 @@ export class KafkaAdmin implements BrokerAdmin {
     return this.#patiently(async () => {
       const { topics } = await this.#connections.refresh(names);
       for (const topic of topics) {
-        if (topic.errorCode !== 0 && !isUnknownTopic(topic)) throw protocolError(topic.errorCode, `describe topic ${topic.topic}`);
+        if (topic.errorCode !== 0 && !isUnknownTopic(topic)) throw readError(topic.errorCode, `describe topic ${topic.topic}`);
       }
       return new Map(topics.filter((topic) => topic.errorCode === 0).map((topic) => [topic.topic, topic]));
     });
@@ -208,7 +208,7 @@ export class KafkaAdmin implements BrokerAdmin {
         for (const result of answer.value) {
           const { topic, partition, errorCode } = result;
           if (errorCode !== 0) {
-            problems.push(protocolError(errorCode, doing, { partition: { topic, partition } }));
+            problems.push(readError(errorCode, doing, { partition: { topic, partition } }));
           } else {
             done.add(partitionName(result));
             onResult(result);

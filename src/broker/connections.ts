@@ -4,7 +4,7 @@
 import { BrokerError } from '../ports/broker.ts';
 import type { TopicPartition } from '../record/record.ts';
 import { Door, NodeSocket } from './door.ts';
-import { closedError, code, meansCoordinatorMoved, messageOf, protocolError, unreachable } from './errors.ts';
+import { closedError, code, meansCoordinatorMoved, messageOf, readError, unreachable } from './errors.ts';
 import {
   apiVersionsRequest,
   findCoordinatorRequest,
@@ -105,7 +105,7 @@ export class Connections {
     if (cached !== undefined) return cached;
     const answer = await this.sendToAny(findCoordinatorRequest(kind, key));
     if (answer.errorCode !== 0) {
-      throw protocolError(answer.errorCode, `find the ${kind} coordinator of ${key}`, { message: answer.message });
+      throw readError(answer.errorCode, `find the ${kind} coordinator of ${key}`, { message: answer.message });
     }
     if (!this.#nodes.has(answer.nodeId)) await this.refresh([]);
     this.#coordinators.set(`${kind}:${key}`, answer.nodeId);
@@ -139,7 +139,7 @@ export class Connections {
 
   async abilities(): Promise<ClusterAbilities> {
     const answer = await this.sendToAny(apiVersionsRequest());
-    if (answer.errorCode !== 0) throw protocolError(answer.errorCode, 'ask for the API versions');
+    if (answer.errorCode !== 0) throw readError(answer.errorCode, 'ask for the API versions');
     return answer;
   }
 

@@ -4,7 +4,7 @@
 import { BrokerError, type FetchedPartition, type Fetcher, type FetcherOptions } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { Connections } from './connections.ts';
-import { closedError, code, codeKind, codeName, isRetriable, messageOf, protocolError } from './errors.ts';
+import { closedError, code, codeName, isRetriable, messageOf, readError, readKind } from './errors.ts';
 import { sleep } from './patience.ts';
 import { fetchRequest, type PartitionData } from './protocol/data.ts';
 import { readPartition } from './record-batch/committed.ts';
@@ -194,7 +194,7 @@ export class KafkaFetcher implements Fetcher {
           },
         ),
       );
-      if (answer.errorCode !== 0) throw protocolError(answer.errorCode, 'fetch');
+      if (answer.errorCode !== 0) throw readError(answer.errorCode, 'fetch');
       troubles = this.#receive(new Map(asked.map(({ assignment }) => [partitionName(assignment), assignment])), answer.partitions);
     } catch (error) {
       troubles = [error instanceof BrokerError ? error : new BrokerError('retriable', 'FETCH_FAILED', `Could not fetch: ${messageOf(error)}`, { cause: error })];
@@ -239,10 +239,10 @@ export class KafkaFetcher implements Fetcher {
         }
       } else if (data.errorCode === code.offsetOutOfRange) {
         this.#fail(assignment, outOfRange(assignment));
-      } else if (codeKind(data.errorCode) === 'retriable') {
-        troubles.push(protocolError(data.errorCode, 'fetch', { partition: { topic, partition } }));
+      } else if (readKind(data.errorCode) === 'retriable') {
+        troubles.push(readError(data.errorCode, 'fetch', { partition: { topic, partition } }));
       } else {
-        this.#fail(assignment, protocolError(data.errorCode, 'fetch', { partition: { topic, partition } }));
+        this.#fail(assignment, readError(data.errorCode, 'fetch', { partition: { topic, partition } }));
       }
     }
     return troubles;
