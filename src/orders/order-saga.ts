@@ -2,6 +2,9 @@
 //
 // Every payment that is taken in ends in exactly one place: `accepted` (and then in CONFIRMED), or `refunds`. The status and the refunds that follow
 // from it are published together, so no reader ever sees one without the other.
+//
+// Who says how an order ended: whoever took its `place` in. Read here, this saga does, once. Never read here, the topology does, when the bridge rejects
+// the command; a saga that was started by a payment alone then gives the money back and publishes no status, or the order would end twice.
 
 import type { MailboxCommand, Next, OutcomeDraft, Saga, StepResult } from 'millrace/workflow';
 import type { OrderOutcome, OrderStatus, RefundRequested, TerminalStatus } from './domain.ts';
@@ -26,6 +29,8 @@ interface Ending {
 export type Phase =
   /** A payment came first: the order itself is still on its way. */
   | { readonly at: 'awaiting-order'; readonly untilMs: number }
+  /** Given up on the order: what is paid goes back, without a status. `ending` is told only if the order comes while that is going on. */
+  | { readonly at: 'abandoned'; readonly ending: Ending }
   | { readonly at: 'reserving'; readonly untilMs: number }
   /** Stock is held; nobody has been told yet. */
   | { readonly at: 'reserved'; readonly untilMs: number }
@@ -102,6 +107,7 @@ export class OrderSaga implements Saga<OrderState> {
         return { do: 'compensate' };
       case 'ending':
         return this.#publish(phase.ending, nowMs);
+      case 'abandoned':
       case 'ended':
         return this.#publishAnswersOr({ do: 'end' }, nowMs);
     }
@@ -159,8 +165,8 @@ export class OrderSaga implements Saga<OrderState> {
   expired(nowMs: number): void {
     const { phase } = this.state;
     if (phase.at === 'awaiting-payment') this.#undo({ status: 'TIMED_OUT', reason: 'no payment in time', paymentId: null }, nowMs);
-    // Only a joined pair becomes a payment command, so there was an order; it will not be carried out any more, and whoever waits for it must hear so.
-    else if (phase.at === 'awaiting-order') this.#undo({ status: 'CANCELLED', reason: 'the order itself never arrived', paymentId: null }, nowMs);
+    // Only a joined pair becomes a payment command, and `place` goes before it in the same lane: the order was answered by the topology before this began.
+    else if (phase.at === 'awaiting-order') this.#abandon({ status: 'CANCELLED', reason: 'the order did not arrive in time', paymentId: null }, nowMs);
   }
 
   cancelRequested(nowMs: number): void {
@@ -172,11 +178,14 @@ export class OrderSaga implements Saga<OrderState> {
         this.#undo(ending, nowMs);
         return;
       case 'awaiting-order':
+        this.#abandon(ending, nowMs); // as when it expires: the topology has answered the order, or will
+        return;
       case 'reserving':
       case 'reserved':
       case 'awaiting-payment':
         this.#undo(ending, nowMs);
         return;
+      case 'abandoned':
       case 'compensating':
       case 'ending':
       case 'ended':
@@ -185,6 +194,7 @@ export class OrderSaga implements Saga<OrderState> {
   }
 
   #place(order: Placed, nowMs: number): void {
+    if (this.state.phase.at === 'abandoned') this.#undo(this.state.phase.ending, nowMs);
     if (this.state.phase.at !== 'awaiting-order') return; // Said twice, or already cancelled.
     this.state.order = order;
     this.state.phase = { at: 'reserving', untilMs: nowMs + order.paymentTimeoutMs };
@@ -192,8 +202,11 @@ export class OrderSaga implements Saga<OrderState> {
 
   #reject({ seq, kind }: MailboxCommand, reason: string, nowMs: number): void {
     this.state.rejections.push({ seq, commandKind: kind, reason });
+    if (kind !== 'place') return;
     // Somebody placed an order, and it will not come any other way.
-    if (kind === 'place' && this.state.phase.at === 'awaiting-order') this.#undo({ status: 'CANCELLED', reason: 'the order could not be read', paymentId: null }, nowMs);
+    const { phase } = this.state;
+    if (phase.at === 'awaiting-order') this.#undo({ status: 'CANCELLED', reason: 'the order could not be read', paymentId: null }, nowMs);
+    else if (phase.at === 'abandoned') this.#undo(phase.ending, nowMs);
   }
 
   #pay(payment: Payment, nowMs: number): void {
@@ -205,6 +218,11 @@ export class OrderSaga implements Saga<OrderState> {
 
   #undo(ending: Ending, nowMs: number): void {
     this.state.phase = { at: 'compensating', ending };
+    this.#judgePayments(nowMs);
+  }
+
+  #abandon(ending: Ending, nowMs: number): void {
+    this.state.phase = { at: 'abandoned', ending };
     this.#judgePayments(nowMs);
   }
 

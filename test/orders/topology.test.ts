@@ -6,6 +6,7 @@ import { TopologyTestDriver } from 'millrace/testing';
 import { APPLICATION_ID, ORDER_SAGA, TOPICS, type OrderOutcome, type OrderPlaced, type PaymentReceived } from '../../src/orders/domain.ts';
 import { orderSerdes } from '../../src/orders/serdes.ts';
 import { orderTopology } from '../../src/orders/topology/topology.ts';
+import { drive } from './saga-driver.ts';
 
 const TIMEOUT_MS = 20_000;
 const COMMANDS = `${APPLICATION_ID}-${ORDER_SAGA}-commands`;
@@ -185,6 +186,20 @@ describe('a command that no workflow will read is answered by the topology', () 
     for (const command of [place, pay, place, pay]) await app.outcomes.pipeInput('o1', rejected(command!, reason));
     expect(app.status.readValues()).toEqual([{ orderId: 'o1', status: 'CANCELLED', reason: whyCancelled, paymentId: null, sequence: 1, at: 9 }]);
     expect(app.refunds.readValues()).toMatchObject([{ refundId: 'o1/p1', reason: whyRefunded, amountCents: 500 }]);
+  });
+
+  test('a place too late and a payment in time: cancelled once, though the payment starts a workflow', async () => {
+    await app.orders.pipeInput('o1', order('o1'));
+    await app.payments.pipeInput('o1', payment('o1'));
+    const [place, pay] = app.commands.readValues();
+    await app.outcomes.pipeInput('o1', rejected(place!, 'stale'));
+    const { kind, payload, at } = pay!;
+    let outSeq = 0;
+    for (const said of drive('o1', [{ arrive: [{ kind, payload, at } as never] }]).publications.flat()) {
+      await app.outcomes.pipeInput('o1', { v: 1, origin: 'workflow', workflowId: 'o1', outSeq: ++outSeq, kind: said.kind, payload: said as never, at: 10 });
+    }
+    expect(app.status.readValues().map((value) => `${value!.status}#${value!.sequence}`)).toEqual(['CANCELLED#1']);
+    expect(refundReasons()).toEqual(['o1/p1: the order was cancelled']);
   });
 });
 

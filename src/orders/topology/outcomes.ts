@@ -24,8 +24,8 @@ export function statusesOf(outcome: EscalationOutcome<Json>): OrderStatusChanged
     return said.kind === 'status' ? [said.status] : [];
   }
   const told = toldOf(outcome.command);
-  // A saga that never began ends here, for whatever reason: nobody else would ever say what became of the order. One that spoke before has its own say,
-  // and a second `place` for it is only a repeat.
+  // A saga that never read its `place` says nothing of how the order ended (see order-saga.ts), so it is said here, whatever the reason. One that spoke
+  // before did read it, and this is only a repeat: the first `place` precedes every `pay` in its lane, and is answered before any of them starts a workflow.
   if (told.kind !== 'place' || outcome.isHeardOf) return [];
   return [{ orderId: told.order.orderId, status: 'CANCELLED', reason: WHY_CANCELLED[outcome.reason], paymentId: null, sequence: 1, at: outcome.at }];
 }
