@@ -48,7 +48,7 @@ export async function runRole(
   try {
     await broker.admin.waitUntilReachable({ onWaiting: (reason) => log('warn', reason), signal: interrupted.signal });
     const role = { broker, registry: connectedRegistry as Registry, env, log, signal: interrupted.signal, fail: failed.reject };
-    const { close, untilDone } = await start(role);
+    const { close, untilDone } = await startedUnless(interrupted.signal, start(role));
     try {
       await Promise.race([aborted(interrupted.signal), failed.promise, ...(untilDone === undefined ? [] : [untilDone])]);
     } finally {
@@ -63,6 +63,15 @@ export async function runRole(
     await broker.close();
     await stack.stop();
   }
+}
+
+/** A role that waits for something while it starts, such as a topic that somebody else makes, ends at the first Ctrl-C like any other. */
+export async function startedUnless<Started extends { readonly close: () => Promise<unknown> }>(interrupted: AbortSignal, starting: Promise<Started>): Promise<Started> {
+  const started = await Promise.race([aborted(interrupted), starting]);
+  if (started !== undefined) return started;
+  // Closing the connections ends whatever it still waits for.
+  starting.then(({ close }) => close()).catch(() => {});
+  throw interrupted.reason;
 }
 
 export function logTo(name: string): (level: LogLevel, message: string) => void {
@@ -85,5 +94,6 @@ export function registrySettings(env: Readonly<Record<string, string | undefined
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
