@@ -9,18 +9,21 @@ import { orderTopology } from '../../src/orders/topology/topology.ts';
 import { drive } from './saga-driver.ts';
 
 const TIMEOUT_MS = 20_000;
+const START_MS = 1_000_000;
 const COMMANDS = `${APPLICATION_ID}-${ORDER_SAGA}-commands`;
 const OUTCOMES = `${APPLICATION_ID}-${ORDER_SAGA}-outcomes`;
 
 async function start() {
   const serdes = orderSerdes(memoryRegistry());
-  const topology = orderTopology({ serdes, paymentTimeoutMs: TIMEOUT_MS });
+  let clock = (): number => START_MS;
+  const topology = orderTopology({ serdes, paymentTimeoutMs: TIMEOUT_MS, now: () => clock() });
   const driver = await TopologyTestDriver.start(topology, {
     applicationId: APPLICATION_ID,
     partitions: 2,
     deadLetterTopic: TOPICS.deadLetters,
-    wallClockStartMs: 1_000_000,
+    wallClockStartMs: START_MS,
   });
+  clock = () => driver.wallClockTime;
   await serdes.order.open?.(TOPICS.orders, 'value');
   await serdes.payment.open?.(TOPICS.payments, 'value');
   const key = serdes.orderId;
@@ -237,6 +240,21 @@ test('an event dated in the far future or the far past harms nobody else', async
   expect(kinds().sort()).toContain('place o1 #1');
   const told = [...app.paid.readValues().map((value) => value!.orderId), ...app.refunds.readValues().map((value) => value!.orderId)];
   expect(told).toEqual(['o1-old']);
+});
+
+test('a record of a clock that is ahead leaves nobody else behind', async () => {
+  await app.orders.pipeInput('ahead', order('ahead', { placedAt: START_MS + 9_000_000_000 }), START_MS + 1_800_000);
+  await app.payments.pipeInput('ahead', payment('ahead', { receivedAt: START_MS + 9_000_000_000 }), START_MS + 1_800_000);
+  const written = app.commands.readRecords();
+  expect(written.map(({ timestamp }) => timestamp)).toEqual([START_MS, START_MS]);
+  // One in each partition: whichever has the record from the future, it is not late there.
+  for (const id of ['o1', 'o2', 'o3', 'o4']) {
+    await app.orders.pipeInput(id, order(id));
+    await app.payments.pipeInput(id, payment(id));
+  }
+  expect(kinds()).toHaveLength(8);
+  await app.driver.advanceWallClockTime(TIMEOUT_MS + 1_000);
+  expect(app.refunds.readValues()).toEqual([]);
 });
 
 test('the graph has not moved: a store or topic that changes its name loses its state', () => {

@@ -15,17 +15,19 @@ export interface OrderTopologyOptions {
   readonly paymentTimeoutMs?: number;
   /** How long a repeated event is recognised by its id, ms of event time. Default 7 days. */
   readonly dedupeRetentionMs?: number;
+  /** Our own clock, epoch ms: no event counts as later. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 const HOUR_MS = 3_600_000;
 
-export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRetentionMs = 7 * 24 * HOUR_MS }: OrderTopologyOptions): Topology {
+export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRetentionMs = 7 * 24 * HOUR_MS, now = Date.now }: OrderTopologyOptions): Topology {
   const builder = new StreamsBuilder();
   const ids = Serdes.string();
 
   const orders = keyed(
     builder
-      .stream(TOPICS.orders, { key: serdes.orderId, value: serdes.order, timestamp: eventTime((order) => order.placedAt) })
+      .stream(TOPICS.orders, { key: serdes.orderId, value: serdes.order, timestamp: eventTime((order) => order.placedAt, now) })
       .mapValues(checkedOrder),
   )
     .dedupe({ name: 'orders-seen', id: (order) => order.eventId, retentionMs: dedupeRetentionMs, serde: ids })
@@ -37,7 +39,7 @@ export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRe
   const matching = paymentMatching({ waitMs: paymentTimeoutMs });
   const payments = keyed(
     builder
-      .stream(TOPICS.payments, { key: serdes.orderId, value: serdes.payment, timestamp: eventTime((payment) => payment.receivedAt) })
+      .stream(TOPICS.payments, { key: serdes.orderId, value: serdes.payment, timestamp: eventTime((payment) => payment.receivedAt, now) })
       .mapValues(checkedPayment),
   )
     .dedupe({ name: 'payments-seen', id: (payment) => payment.eventId, retentionMs: dedupeRetentionMs, serde: ids })
