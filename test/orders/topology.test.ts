@@ -129,6 +129,15 @@ describe('a captured payment that cannot be applied is refunded exactly once', (
     expect(app.refunds.readValues().map((refund) => refund!.refundId).sort()).toEqual(['a%252Fb/c', 'a%2Fb/c', 'a/b/c']);
   });
 
+  test('very many unknown orders at once: a thousand per look, so that one look stays short and its transaction small', async () => {
+    const crowd = Array.from({ length: 1_200 }, (_, i) => payment('nobody', { eventId: `e${i}`, paymentId: `p${i}` }));
+    for (const one of crowd) await app.payments.pipeInput('nobody', one);
+    await app.driver.advanceWallClockTime(TIMEOUT_MS);
+    expect(app.refunds.readValues()).toHaveLength(1_000);
+    await app.driver.advanceWallClockTime(500);
+    expect(app.refunds.readValues()).toHaveLength(200);
+  });
+
   test('an order that comes after its payment was refunded finds no payment', async () => {
     await app.payments.pipeInput('o1', payment('o1'));
     await app.driver.advanceWallClockTime(TIMEOUT_MS + 1_000);

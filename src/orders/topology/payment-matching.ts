@@ -36,6 +36,8 @@ export interface PaymentMatching {
 
 const REMEMBERED_MS = 30 * 24 * 3_600_000;
 const LOOK_EVERY_MS = 500;
+/** After a long standstill very many are due at once, and one look is one step of one transaction; the rest is for the next look. */
+const PER_LOOK_MAX = 1_000;
 
 /** @param options.waitMs how long (wall clock) a payment waits for its order before it is refunded */
 export function paymentMatching({ waitMs }: { waitMs: number }): PaymentMatching {
@@ -88,7 +90,7 @@ export function paymentMatching({ waitMs }: { waitMs: number }): PaymentMatching
     }
 
     #refundOrphans(nowMs: number): void {
-      for (const { key: id } of this.#waiting.due(nowMs)) {
+      for (const { key: id } of this.#waiting.due(nowMs, PER_LOOK_MAX)) {
         this.#waiting.cancel(id);
         const decision = this.#decisions.get(id);
         if (decision?.state !== 'waiting') continue;
