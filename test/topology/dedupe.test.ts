@@ -14,7 +14,7 @@ test.each([
   ['the same with digits and colons', [['1', ':b'], ['1:', 'b'], ['', '1:b']], 3],
 ] as [string, [string, string][], number][])('%s', async (_what, records, passed) => {
   const builder = new StreamsBuilder();
-  builder.stream('in', text).dedupe({ name: 'seen', id: (value) => value, retentionMs: 1_000, serde: Serdes.string() }).to('out', text);
+  builder.stream('in', text).dedupe({ name: 'seen', id: (value) => value!, retentionMs: 1_000, serde: Serdes.string() }).to('out', text);
   await using driver = await TopologyTestDriver.start(builder.build());
   const input = driver.createInputTopic('in', text);
   for (const [key, value] of records) await input.pipeInput(key, value, 1);
