@@ -181,6 +181,17 @@ describe('commands to outcomes', () => {
     await expect(env.client.workflow.getHandle(id).describe()).rejects.toThrow(/not found/i);
   });
 
+  it('answers for workflow ids longer than Temporal takes, in time (`refused`) or past it (`stale`), and goes on', async () => {
+    const ids = ['x'.repeat(1_001), '\u2603'.repeat(400)];
+    await bridge();
+    const past = { notAfter: Date.now() - 1 };
+    await put(broker, 0, ...ids.map((id) => say(id, 1, place(id))), ...ids.map((id) => say(id, 2, pay(id, 'p1'), past)), say(order(1), 1, place(order(1))));
+    await until('they are dealt with', () => committedOf(cluster, 0) === 5, 20_000);
+    const answers = outcomesOf(cluster).flatMap((outcome) => (outcome.origin === 'bridge' ? [`${outcome.reason} ${ids.indexOf(outcome.workflowId)} #${outcome.command.seq}`] : []));
+    expect(answers.sort()).toEqual(['refused 0 #1', 'refused 1 #1', 'stale 0 #2', 'stale 1 #2']);
+    await isTold(order(1), 'RESERVED#1');
+  });
+
   it('waits for a Temporal that is not there, then delivers', async () => {
     const messages: string[] = [];
     const nowhere = await bridge({ temporal: { address: '127.0.0.1:1' }, callTimeoutMs: 500, logger: (_level, message) => messages.push(message) });
