@@ -1,0 +1,443 @@
+// A deterministic simulation: the real loop of several instances on one broker in memory, with everything that can go wrong drawn from one seed. After
+// every step it checks what must always hold, and at the end, when all trouble is over, that the output is what a naive account of the input says.
+
+import { expect } from 'vitest';
+import { KafkaStreams, NO_HEADERS, partitionName, Serdes, type CommitStage, type RawRecord, type TopicPartition } from 'millrace';
+import { FaultyBroker, FaultyStateDirectory, InMemoryCluster, LateCommits, Lifeline, MemoryStateDirectory, type BrokerCall, type BrokerFault, type FaultPlan, type WritePlan } from 'millrace/testing';
+import { decodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts';
+import type { StreamThread } from '../../src/runtime/stream-thread.ts';
+import { storePrefix } from '../../src/state/overlay.ts';
+import { Random } from './random.ts';
+import { anyEntry, expectedOf, PARTITIONS, topology, type Entry } from './scenario.ts';
+
+const APP = 'sim';
+const INPUTS: readonly TopicPartition[] = ['left', 'right', 'ticks', `${APP}-by-group-repartition`].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition })));
+/** Stores that keep every entry for ever, so that they can be compared with their changelog byte by byte. */
+const EXACT_STORES = ['counts', 'alarms', 'beats'];
+
+/** What may happen, as weights; 0 or absent: never. */
+export interface Weather {
+  readonly steps: number;
+  readonly instances: number;
+  /** Probability of a fault, per broker call. */
+  readonly faults: Partial<Record<BrokerCall, { readonly probability: number; readonly kinds: Partial<Record<BrokerFault, number>> }>>;
+  /** Probability that the process dies at a batch of local state. */
+  readonly deathAtWrite: number;
+  readonly deathAtStage: Partial<Record<CommitStage, number>>;
+  readonly actions: Readonly<Record<Action, number>>;
+}
+
+export type Action = 'round' | 'produce' | 'time' | 'crash' | 'start' | 'leave' | 'expel' | 'expireSession' | 'expireTransaction' | 'carryOut' | 'compact' | 'backUp' | 'loseDisk' | 'oldDisk';
+
+/** A place where instances run, one after the other: a computer with a disk. */
+interface Place {
+  readonly name: string;
+  disk: MemoryStateDirectory;
+  backup: MemoryStateDirectory | undefined;
+  instance: Instance | undefined;
+}
+
+interface Instance {
+  readonly id: number;
+  readonly life: Lifeline;
+  readonly broker: FaultyBroker;
+  readonly processId: string;
+  thread: StreamThread | undefined;
+  /** What it is busy with: starting, or a round. */
+  isBusy: boolean;
+  /** False once the group has noticed that it is dead. */
+  hasSession: boolean;
+  leaving: 'no' | 'leaving' | 'left';
+}
+
+export class Simulation {
+  readonly seed: number;
+  readonly trace: string[] = [];
+  readonly #weather: Weather;
+  readonly #random: Random;
+  readonly #cluster = new InMemoryCluster();
+  readonly #client = this.#cluster.connect();
+  readonly #late = new LateCommits();
+  readonly #places: Place[];
+  /** Dead instances whose session or transaction the broker still believes in. */
+  readonly #ghosts: Instance[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #told: (() => void)[] = [];
+  readonly #committed = new Map<string, { offset: number; n: number }>();
+  #nowMs = 1_000_000;
+  #made = 0;
+  #isFair = false;
+  #failure: unknown;
+
+  constructor(seed: number, weather: Weather) {
+    this.seed = seed;
+    this.#weather = weather;
+    this.#random = new Random(seed);
+    this.#places = Array.from({ length: weather.instances }, (_, at) => ({ name: `place-${at}`, disk: this.#newDisk(), backup: undefined, instance: undefined }));
+  }
+
+  /** @throws what was found, with the seed and the last steps. */
+  async run(): Promise<void> {
+    try {
+      await this.#client.admin.ensureTopics(Object.entries(PARTITIONS).map(([topic, partitions]) => ({ topic, partitions })));
+      for (const place of this.#places) this.#start(place);
+      for (let step = 0; step < this.#weather.steps; step++) {
+        await this.#step();
+        this.#checkAlways();
+      }
+      await this.#comeToRest();
+      this.#checkOutput();
+      await this.#checkStores();
+    } catch (error) {
+      throw new Error(`Seed ${this.seed} shows it: ${error instanceof Error ? error.message : String(error)}\nLast steps:\n${this.trace.slice(-60).join('\n')}`, { cause: error });
+    }
+  }
+
+  async #step(): Promise<void> {
+    const kind = this.#random.weighted(this.#weather.actions);
+    const place = this.#random.pick(this.#places);
+    const { instance } = place;
+    const isUp = instance !== undefined && instance.life.isAlive;
+    switch (kind) {
+      case 'round':
+        if (isUp) this.#round(instance);
+        break;
+      case 'produce':
+        await this.#produce(1 + this.#random.upTo(4));
+        break;
+      case 'time':
+        this.#nowMs += this.#random.upTo(3) === 0 ? this.#random.upTo(40_000) : this.#random.upTo(400);
+        this.#note(`time is ${this.#nowMs}`);
+        break;
+      case 'crash':
+        if (isUp) this.#bury(place, 'crashes');
+        break;
+      case 'start':
+        if (instance === undefined) this.#start(place);
+        break;
+      case 'leave':
+        if (isUp && instance.leaving === 'no' && instance.thread !== undefined) this.#leave(instance);
+        break;
+      case 'expel':
+        if (isUp) this.#expel(instance);
+        break;
+      case 'expireSession':
+        await this.#expireSession();
+        break;
+      case 'expireTransaction': {
+        const one = this.#random.pick([...this.#ghosts, ...this.#places.flatMap((each) => each.instance ?? [])]);
+        if (one !== undefined) await this.#expireTransaction(one);
+        break;
+      }
+      case 'carryOut':
+        for (const id of this.#late.ids) await this.#late.carryOut(id);
+        break;
+      case 'compact':
+        this.#compact();
+        break;
+      case 'backUp':
+        place.backup = await copyOf(place.disk);
+        break;
+      case 'loseDisk':
+        if (instance === undefined) place.disk = this.#newDisk();
+        break;
+      case 'oldDisk':
+        if (instance === undefined && place.backup !== undefined) place.disk = await copyOf(place.backup);
+        break;
+    }
+    if (this.#random.chance(0.3)) this.#told.shift()?.();
+    await turn();
+    for (const each of this.#places) if (each.instance !== undefined && !each.instance.life.isAlive) this.#bury(each, 'is dead');
+  }
+
+  /** All trouble is over: everything left is done, whatever state it was left in. */
+  async #comeToRest(): Promise<void> {
+    this.#note('all trouble is over');
+    this.#isFair = true;
+    for (const tell of this.#told.splice(0)) tell();
+    for (const ghost of this.#ghosts) {
+      await ghost.broker.close();
+      await this.#expireTransaction(ghost);
+    }
+    for (const id of this.#late.ids) await this.#late.carryOut(id);
+    for (let round = 0; !this.#isDone(); round++) {
+      if (round > 3_000) throw new Error(`It does not come to rest. Waiting: ${this.#lags().join(', ')}. Instances: ${this.#places.map((place) => this.#describe(place)).join('; ')}`);
+      for (const place of this.#places) {
+        if (place.instance !== undefined && !place.instance.life.isAlive) this.#bury(place, 'is dead');
+        if (place.instance === undefined) this.#start(place);
+        else this.#round(place.instance);
+      }
+      this.#nowMs += 20;
+      // What a live instance has left open runs out too.
+      if (round % 500 === 499) for (const { instance } of this.#places) if (instance !== undefined) await this.#expireTransaction(instance);
+      await turn();
+      this.#checkAlways();
+    }
+  }
+
+  #start(place: Place): void {
+    const life = new Lifeline();
+    const broker = new FaultyBroker(this.#cluster.connect(), { life, late: this.#late, plan: this.#faultPlan() });
+    const instance: Instance = { id: this.#made++, life, broker, processId: place.disk.processId, thread: undefined, isBusy: true, hasSession: true, leaving: 'no' };
+    place.instance = instance;
+    this.#note(`${place.name}: instance ${instance.id} starts on ${place.disk.processId}`);
+    const streams = new KafkaStreams(
+      topology(),
+      // Small limits, so that rare paths are common.
+      { applicationId: APP, deadLetterTopic: 'dead', maxUncommittedBytes: 2_000, bufferedRecordsPerPartition: 4, commitIntervalMs: 200 },
+      {
+        broker,
+        clock: { now: () => this.#nowMs },
+        openStateDirectory: async () => new FaultyStateDirectory(place.disk, { life, plan: this.#writePlan() }),
+        log: (level, message) => level !== 'info' && this.#note(`  ${instance.id} ${level}: ${message}`),
+        onCommitStage: (stage) => this.#atStage(instance, stage),
+      },
+    );
+    const begun = streams.prepare().then(({ thread, held }) => {
+      instance.thread = thread;
+      thread.join(held);
+    });
+    this.#busy(instance, begun);
+  }
+
+  #round(instance: Instance): void {
+    if (instance.isBusy || instance.thread === undefined) return;
+    this.#busy(instance, instance.thread.round(0));
+  }
+
+  /** The instance is not asked for anything else until this is over, which may be never. */
+  #busy(instance: Instance, work: Promise<unknown>): void {
+    instance.isBusy = true;
+    void work.then(
+      () => {
+        instance.isBusy = false;
+      },
+      (error: unknown) => {
+        if (instance.life.isAlive) this.#failure ??= error;
+      },
+    );
+  }
+
+  #atStage(instance: Instance, stage: CommitStage): void {
+    this.#note(`  ${instance.id} ${stage}`);
+    if (this.#isFair || !this.#random.chance(this.#weather.deathAtStage[stage] ?? 0)) return;
+    instance.life.end();
+    // Nothing after this line may run; the loop's own error handling stands for the process that is gone.
+    throw new Error('The process is dead.');
+  }
+
+  #leave(instance: Instance): void {
+    this.#note(`${instance.id} leaves`);
+    instance.leaving = 'leaving';
+    void instance.thread!.leave().then(
+      () => {
+        instance.leaving = 'left';
+      },
+      (error: unknown) => {
+        this.#failure ??= error;
+      },
+    );
+  }
+
+  #expel(instance: Instance): void {
+    const members = [...this.#cluster.group(APP).members.keys()];
+    if (members.length === 0) return;
+    const memberId = this.#random.pick(members);
+    this.#note(`${memberId} is expelled, and will learn it later (drawn at instance ${instance.id})`);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#told.push(resolve);
+    this.#cluster.expel(APP, memberId, promise);
+  }
+
+  #bury(place: Place, how: string): void {
+    const instance = place.instance!;
+    this.#note(`${place.name}: instance ${instance.id} ${how}`);
+    instance.life.end();
+    place.instance = undefined;
+    this.#ghosts.push(instance);
+  }
+
+  /** Of a dead instance, for which the others have been waiting. */
+  async #expireSession(): Promise<void> {
+    const member = this.#ghosts.find(({ hasSession }) => hasSession);
+    if (member === undefined) return;
+    this.#note(`the session of instance ${member.id} expires`);
+    member.hasSession = false;
+    await member.broker.close();
+  }
+
+  async #expireTransaction(instance: Instance): Promise<void> {
+    const id = `${APP}-${instance.processId}`;
+    await this.#late.carryOut(id); // accepted commits are carried out, however long it takes
+    this.#cluster.expireTransaction(id);
+    this.#note(`the transaction of ${id} expires`);
+  }
+
+  async #produce(count: number): Promise<void> {
+    for (let made = 0; made < count; made++) {
+      const entry = anyEntry(this.#random, this.#entries.length);
+      this.#entries.push(entry);
+      const { topic, partition, key, value, timestamp } = entry;
+      await this.#client.producer().send([{ topic, partition, key: Buffer.from(key), value: Buffer.from(value), timestamp, headers: NO_HEADERS }]);
+    }
+  }
+
+  /** Of each changelog key only the last committed record is kept, as the log cleaner would leave it. */
+  #compact(): void {
+    for (const [topic, logs] of this.#cluster.topics) {
+      if (!topic.endsWith('-changelog')) continue;
+      for (const log of logs) {
+        const last = new Map<string, number>();
+        const isCommitted = ({ record, transaction }: (typeof log.slots)[number]): boolean => record !== undefined && transaction?.state !== 'aborted';
+        const clean = log.slots.slice(0, log.lastStableOffset);
+        for (const slot of clean) if (isCommitted(slot)) last.set(slot.record!.key!.toString('latin1'), slot.offset);
+        for (const slot of clean) {
+          if (isCommitted(slot) && last.get(slot.record!.key!.toString('latin1')) !== slot.offset) log.slots[slot.offset] = { ...slot, record: undefined };
+        }
+      }
+    }
+  }
+
+  #faultPlan(): FaultPlan {
+    return {
+      fault: (call) => {
+        const one = this.#weather.faults[call];
+        if (one === undefined || this.#isFair || !this.#random.chance(one.probability)) return undefined;
+        const fault = this.#random.weighted(one.kinds as Record<BrokerFault, number>);
+        this.#note(`    ${call}: ${fault}`);
+        return fault;
+      },
+      travel: () => this.#travel(),
+      deliver: (arrived) => (this.#isFair ? arrived : this.#random.upTo(arrived)),
+    };
+  }
+
+  #writePlan(): WritePlan {
+    return {
+      write: () => {
+        if (this.#isFair || !this.#random.chance(this.#weather.deathAtWrite)) return undefined;
+        const fault = this.#random.pick(['dies-before', 'dies-after'] as const);
+        this.#note(`    local batch: ${fault}`);
+        return fault;
+      },
+      travel: () => this.#travel(),
+    };
+  }
+
+  /** Positions never go back; commit numbers of a task go up one by one, so no commit of another owner can have come in between unseen. */
+  #checkAlways(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const place of this.#places) {
+      // One that has left is closed by whoever runs it.
+      if (place.instance?.leaving !== 'left' || place.instance.isBusy) continue;
+      const { instance } = place;
+      place.instance = undefined;
+      void instance.thread!.close().then(() => instance.broker.close());
+      instance.hasSession = false;
+      this.#ghosts.push(instance); // its last transaction may still be open
+    }
+    for (const input of INPUTS) {
+      const now = this.#cluster.group(APP).committed.get(partitionName(input));
+      if (now === undefined) continue;
+      const n = decodeOffsetMetadata(now.metadata)!.n;
+      const before = this.#committed.get(partitionName(input));
+      if (before !== undefined) {
+        expect(now.offset, `position of ${partitionName(input)} after ${before.offset}`).toBeGreaterThanOrEqual(before.offset);
+        expect(n, `commit number of ${partitionName(input)} after ${before.n}`).toBeGreaterThanOrEqual(before.n);
+        expect(n - before.n, `commit number of ${partitionName(input)} after ${before.n}`).toBeLessThanOrEqual(1);
+        if (n === before.n) expect(now.offset).toBe(before.offset);
+      }
+      this.#committed.set(partitionName(input), { offset: now.offset, n });
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#lags().length === 0 && this.#places.every(({ instance }) => instance?.thread?.isIdle === true);
+  }
+
+  #lags(): string[] {
+    return INPUTS.flatMap((input) => {
+      const log = this.#cluster.topics.get(input.topic)?.[input.partition];
+      const position = this.#cluster.group(APP).committed.get(partitionName(input))?.offset ?? 0;
+      const left = log === undefined ? 1 : log.slots.slice(position).filter(({ record, transaction }) => record !== undefined && transaction?.state !== 'aborted').length;
+      return left === 0 ? [] : [`${partitionName(input)}@${position}: ${left}`];
+    });
+  }
+
+  #checkOutput(): void {
+    const expected = expectedOf(this.#entries);
+    expect(this.#read('joined').map(({ key, value }) => `${key}=${value}`).sort()).toEqual(expected.joined);
+    const counted = new Map<string, number[]>();
+    for (const { key, value } of this.#read('counts')) counted.set(String(key), [...(counted.get(String(key)) ?? []), Serdes.long().deserialize('counts', value!)]);
+    expect(new Map([...counted].sort())).toEqual(new Map([...expected.counts].sort().map(([group, count]) => [group, Array.from({ length: count }, (_, at) => at + 1)])));
+    for (const partition of [0, 1]) expect(this.#read('alarms', partition).map(({ key, value }) => `${key}=${value}`)).toEqual(expected.alarms[partition]);
+    expect(this.#read('dead').map(({ key, value }) => `${key}=${value}`).sort()).toEqual(expected.dead);
+    const beats = new Map<string, number[]>();
+    for (const { key, value } of this.#read('beats')) beats.set(String(key), [...(beats.get(String(key)) ?? []), Serdes.long().deserialize('beats', value!)]);
+    for (const [task, all] of beats) expect(all, task).toEqual(all.map((_, at) => at + 1));
+  }
+
+  /** Every store of every running task is what its changelog says. */
+  async #checkStores(): Promise<void> {
+    for (const { instance, disk } of this.#places) {
+      for (const task of instance?.thread?.tasks.values() ?? []) {
+        const database = await disk.open(task.name);
+        for (const { name } of task.plan.subtopology.stores) {
+          if (!EXACT_STORES.includes(name)) continue;
+          const changelog = new Map<string, string>();
+          for (const { key, value } of this.#read(`${APP}-${name}-changelog`, task.id.partition)) {
+            if (value === null) changelog.delete(key!.toString('hex'));
+            else changelog.set(key!.toString('hex'), value.toString('hex'));
+          }
+          const stored = new Map<string, string>();
+          const prefix = storePrefix(name);
+          const end = Buffer.concat([prefix.subarray(0, -1), Buffer.of(1)]);
+          for await (const [key, value] of database.scan(prefix, end)) stored.set(key.subarray(prefix.length).toString('hex'), value.toString('hex'));
+          expect(new Map([...stored].sort()), `${name} of task ${task.name}`).toEqual(new Map([...changelog].sort()));
+        }
+      }
+    }
+  }
+
+  /** What a read_committed consumer finds. */
+  #read(topic: string, only?: number): RawRecord[] {
+    return this.#cluster.topics.get(topic)!.flatMap((log, partition) =>
+      only !== undefined && only !== partition
+        ? []
+        : log.slots.slice(0, log.lastStableOffset).flatMap(({ record, transaction }) => (record === undefined || transaction?.state === 'aborted' ? [] : [record])),
+    );
+  }
+
+  async #travel(): Promise<void> {
+    for (let turns = this.#random.chance(0.4) ? this.#random.upTo(4) : 0; turns > 0; turns--) await turn();
+  }
+
+  #newDisk(): MemoryStateDirectory {
+    return new MemoryStateDirectory(`process-${this.#made++}`);
+  }
+
+  #describe({ name, instance }: Place): string {
+    if (instance === undefined) return `${name} down`;
+    return `${name} runs ${instance.id}${instance.isBusy ? ', busy' : ''}, ${instance.thread?.isRunning === true ? 'running' : 'not running'}, tasks ${[...(instance.thread?.tasks.keys() ?? [])].join(' ')}`;
+  }
+
+  #note(what: string): void {
+    this.trace.push(what);
+  }
+}
+
+/** Lets everything that waits for nothing but its turn go on. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function copyOf(disk: MemoryStateDirectory): Promise<MemoryStateDirectory> {
+  const copy = new MemoryStateDirectory(disk.processId);
+  for (const task of await disk.tasks()) {
+    const [from, to] = [await disk.open(task), await copy.open(task)];
+    for await (const [key, value] of from.scan(Buffer.alloc(0), Buffer.from([0xff, 0xff]))) await to.write([{ key, value }]);
+  }
+  const memberId = await disk.note('memberId');
+  if (memberId !== undefined) await copy.setNote('memberId', memberId);
+  return copy;
+}

@@ -1,0 +1,24 @@
+// What may happen to a simulated application, as weights and probabilities.
+
+import type { Weather } from './simulation.ts';
+
+const calm: Weather['actions'] = { round: 120, produce: 16, time: 10, crash: 0, start: 0, leave: 0, expel: 0, expireSession: 0, expireTransaction: 0, carryOut: 0, compact: 0, backUp: 0, loseDisk: 0, oldDisk: 0 };
+
+export const fairWeather: Weather = { steps: 300, instances: 2, faults: {}, deathAtWrite: 0, deathAtStage: {}, actions: calm };
+
+export const storm: Weather = {
+  steps: 500,
+  instances: 3,
+  faults: {
+    init: { probability: 0.05, kinds: { refused: 1, unanswered: 1, 'dies-before': 1, 'dies-after': 1 } },
+    send: { probability: 0.05, kinds: { refused: 1, unanswered: 1, 'dies-before': 1, 'dies-after': 1 } },
+    sendOffsets: { probability: 0.05, kinds: { refused: 1, unanswered: 1, 'dies-before': 1, 'dies-after': 1 } },
+    commit: { probability: 0.1, kinds: { refused: 1, unanswered: 1, late: 1, 'dies-before': 1, 'dies-after': 1 } },
+    abort: { probability: 0.1, kinds: { refused: 1, unanswered: 1, 'dies-after': 1 } },
+    committedOffsets: { probability: 0.03, kinds: { refused: 1, 'dies-before': 1 } },
+    listOffsets: { probability: 0.03, kinds: { refused: 1, 'dies-before': 1 } },
+  },
+  deathAtWrite: 0.02,
+  deathAtStage: { prepared: 0.01, produced: 0.01, 'offsets-sent': 0.01, committed: 0.01, persisted: 0.01 },
+  actions: { ...calm, crash: 0.5, start: 4, leave: 0.4, expel: 0.5, expireSession: 6, expireTransaction: 0.7, carryOut: 1, compact: 0.5, backUp: 0.3, loseDisk: 0.3, oldDisk: 0.3 },
+};
