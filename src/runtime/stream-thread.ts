@@ -250,13 +250,11 @@ export class StreamThread {
   async #openTasks(plans: readonly TaskPlan[]): Promise<void> {
     await this.#committer.ready();
     const committed = await this.#opener.committed(plans);
-    const wanted = new Map(plans.map((plan) => [plan.name, plan]));
-    for (const [name, task] of [...this.#tasks]) {
-      const number = wanted.has(name) ? committed.numberOf(task.plan) : undefined;
-      if (number !== undefined && (number === 'none' ? 0 : number) === task.n && !task.hasWork) continue;
-      await this.#closeTask(task);
-    }
-    for (const [name, opened] of [...this.#restoring]) if (!wanted.has(name)) await this.#stopRestoring(opened);
+    const wanted = new Set(plans.map((plan) => plan.name));
+    // Another instance may have had it since, while we were too busy to hear of that generation: then we know an old commit.
+    const isStillOurs = (plan: TaskPlan, n: number): boolean => wanted.has(plan.name) && committed.numberOf(plan) === n;
+    for (const task of [...this.#tasks.values()]) if (!isStillOurs(task.plan, task.n) || task.hasWork) await this.#closeTask(task);
+    for (const opened of [...this.#restoring.values()]) if (!isStillOurs(opened.plan, opened.start.n)) await this.#stopRestoring(opened);
     const toOpen = plans.filter((plan) => !this.#tasks.has(plan.name) && !this.#restoring.has(plan.name));
     for (const opened of await this.#opener.open(toOpen, committed)) {
       this.#restoring.set(opened.plan.name, opened);

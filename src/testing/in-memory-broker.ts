@@ -20,17 +20,31 @@ import {
 } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import { InMemoryGroup, type GroupMember } from './in-memory-group.ts';
-import { endTransaction, Log } from './in-memory-log.ts';
+import { endTransaction, Log, type Transaction } from './in-memory-log.ts';
 import { InMemoryProducer, InMemoryTransactionalProducer, type ProducerState } from './in-memory-producer.ts';
 
 /** Kafka's default. */
 const BATCH_BYTES_MAX = 1_048_588;
+
+export interface InMemoryClusterOptions {
+  /**
+   * How long each partition waits for the marker of a transaction that has been decided: as in Kafka, some show its outcome before others do. By default
+   * all show it at once.
+   */
+  readonly markerDelay?: () => Promise<void>;
+}
 
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
 export class InMemoryCluster {
   readonly topics = new Map<string, Log[]>();
   readonly producers = new Map<string, ProducerState>();
   readonly #groups = new Map<string, InMemoryGroup>();
+  readonly #unfinished = new Set<Transaction>();
+  readonly #markerDelay: (() => Promise<void>) | undefined;
+
+  constructor(options: InMemoryClusterOptions = {}) {
+    this.#markerDelay = options.markerDelay;
+  }
 
   connect(): Broker {
     return new InMemoryBroker(this);
@@ -61,10 +75,28 @@ export class InMemoryCluster {
   /** @internal The epoch that is valid from now on; a transaction left open by the one before is aborted. */
   fence(transactionalId: string): number {
     const known = this.producers.get(transactionalId);
-    if (known?.transaction !== undefined) endTransaction(known.transaction, 'aborted');
     const epoch = (known?.epoch ?? -1) + 1;
-    this.producers.set(transactionalId, { epoch, transaction: undefined });
+    this.producers.set(transactionalId, { epoch, transaction: undefined, ending: known?.ending });
+    if (known?.transaction !== undefined) this.end(transactionalId, known.transaction, 'aborted');
     return epoch;
+  }
+
+  /** @internal */
+  begin(transaction: Transaction): Transaction {
+    this.#unfinished.add(transaction);
+    return transaction;
+  }
+
+  /** @internal Decides a transaction; the id can begin another once all markers are written. */
+  end(transactionalId: string, transaction: Transaction, state: 'committed' | 'aborted'): void {
+    const own = this.producers.get(transactionalId)!;
+    own.transaction = undefined;
+    own.ending = endTransaction(transaction, state, this.#markerDelay).then(() => void this.#unfinished.delete(transaction));
+  }
+
+  /** @internal Whether offsets of these partitions are part of a transaction that is not over. */
+  hasPendingOffsets(group: InMemoryGroup, names: readonly string[]): boolean {
+    return [...this.#unfinished].some(({ unmarked, offsets }) => unmarked.has(group) && names.some((name) => offsets.get(group)!.has(name)));
   }
 }
 
@@ -159,11 +191,7 @@ class InMemoryAdmin implements BrokerAdmin {
   async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<Map<string, CommittedOffset>> {
     const group = this.#cluster.group(groupId);
     const names = partitions.map(partitionName);
-    const isPending = (): boolean =>
-      [...this.#cluster.producers.values()].some(
-        ({ transaction }) => transaction?.state === 'open' && names.some((name) => transaction.offsets.get(group)?.has(name)),
-      );
-    while (isPending()) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#cluster.hasPendingOffsets(group, names)) await new Promise((resolve) => setImmediate(resolve));
     return new Map(names.flatMap((name) => (group.committed.has(name) ? [[name, group.committed.get(name)!] as const] : [])));
   }
 

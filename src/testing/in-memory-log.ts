@@ -13,7 +13,8 @@ export interface Slot {
 
 export interface Transaction {
   state: 'open' | 'committed' | 'aborted';
-  readonly logs: Set<Log>;
+  /** Logs and groups that it has changed and that hold no marker of its end yet. */
+  readonly unmarked: Set<Log | InMemoryGroup>;
   /** By group: what becomes its committed offsets if the transaction commits, by partition. */
   readonly offsets: Map<InMemoryGroup, Map<string, CommittedOffset>>;
 }
@@ -29,7 +30,7 @@ export class Log {
 
   get lastStableOffset(): number {
     // Never goes back, so it is looked for from where it was.
-    while (this.#stable < this.end && this.slots[this.#stable]!.transaction?.state !== 'open') this.#stable++;
+    while (this.#stable < this.end && this.slots[this.#stable]!.transaction?.unmarked.has(this) !== true) this.#stable++;
     return this.#stable;
   }
 
@@ -40,13 +41,19 @@ export class Log {
 }
 
 export function newTransaction(): Transaction {
-  return { state: 'open', logs: new Set(), offsets: new Map() };
+  return { state: 'open', unmarked: new Set(), offsets: new Map() };
 }
 
-/** Everything that belongs to it becomes visible or void in one instant, marked in every log it wrote to. */
-export function endTransaction(transaction: Transaction, state: 'committed' | 'aborted'): void {
+/** The decision; its markers follow. Everything the transaction did becomes visible or void where, and when, its marker stands. */
+export async function endTransaction(transaction: Transaction, state: 'committed' | 'aborted', markerDelay: (() => Promise<void>) | undefined): Promise<void> {
   transaction.state = state;
-  for (const log of transaction.logs) log.append(undefined, transaction);
-  if (state !== 'committed') return;
-  for (const [group, offsets] of transaction.offsets) for (const [name, offset] of offsets) group.committed.set(name, offset);
+  const parts = [...transaction.unmarked];
+  if (markerDelay === undefined) for (const part of parts) mark(part, transaction);
+  else await Promise.all(parts.map((part) => markerDelay().then(() => mark(part, transaction))));
+}
+
+function mark(part: Log | InMemoryGroup, transaction: Transaction): void {
+  transaction.unmarked.delete(part);
+  if (part instanceof Log) part.append(undefined, transaction);
+  else if (transaction.state === 'committed') for (const [name, offset] of transaction.offsets.get(part)!) part.committed.set(name, offset);
 }

@@ -12,12 +12,14 @@ import {
 } from '../ports/broker.ts';
 import { partitionName } from '../record/record.ts';
 import type { InMemoryCluster } from './in-memory-broker.ts';
-import { endTransaction, newTransaction, type Transaction } from './in-memory-log.ts';
+import { newTransaction, type Transaction } from './in-memory-log.ts';
 
 /** What the coordinator knows of a transactional id. */
 export interface ProducerState {
-  epoch: number;
+  readonly epoch: number;
   transaction: Transaction | undefined;
+  /** Over when the markers of the last transaction are written: until then no other can begin. */
+  ending: Promise<void> | undefined;
 }
 
 export class InMemoryProducer implements PlainProducer {
@@ -48,13 +50,16 @@ export class InMemoryTransactionalProducer implements TransactionalProducer {
 
   async init(): Promise<void> {
     this.#epoch = this.#cluster.fence(this.#id);
+    await this.#cluster.producers.get(this.#id)!.ending;
   }
 
   async send(records: readonly OutgoingRecord[]): Promise<ProduceAck[]> {
+    await this.#previousEnded();
     return this.#attempt(() => append(this.#cluster, records, this.#transaction()));
   }
 
   async sendOffsets(metadata: GroupMetadata, offsets: readonly OffsetToCommit[]): Promise<void> {
+    await this.#previousEnded();
     this.#attempt(() => {
       const transaction = this.#transaction();
       const group = this.#cluster.group(metadata.groupId);
@@ -62,6 +67,7 @@ export class InMemoryTransactionalProducer implements TransactionalProducer {
       const pending = transaction.offsets.get(group) ?? new Map<string, CommittedOffset>();
       for (const offset of offsets) pending.set(partitionName(offset), { offset: offset.offset, metadata: offset.metadata });
       transaction.offsets.set(group, pending);
+      transaction.unmarked.add(group);
     });
   }
 
@@ -89,12 +95,16 @@ export class InMemoryTransactionalProducer implements TransactionalProducer {
 
   #end(state: 'committed' | 'aborted'): void {
     const own = this.#own();
-    if (own.transaction !== undefined) endTransaction(own.transaction, state);
-    own.transaction = undefined;
+    if (own.transaction !== undefined) this.#cluster.end(this.#id, own.transaction, state);
+  }
+
+  async #previousEnded(): Promise<void> {
+    const ending = this.#cluster.producers.get(this.#id)?.ending;
+    if (ending !== undefined) await ending;
   }
 
   #transaction(): Transaction {
-    return (this.#own().transaction ??= newTransaction());
+    return (this.#own().transaction ??= this.#cluster.begin(newTransaction()));
   }
 
   #own(): ProducerState {
@@ -112,7 +122,7 @@ function append(cluster: InMemoryCluster, records: readonly OutgoingRecord[], tr
     const log = cluster.log(record);
     const { key, value, timestamp, headers } = record;
     log.append({ key, value, timestamp, headers }, transaction);
-    transaction?.logs.add(log);
+    transaction?.unmarked.add(log);
     touched.set(partitionName(record), record);
   }
   return [...touched.values()].map(({ topic, partition }) => ({ topic, partition, nextPosition: cluster.log({ topic, partition }).end }));

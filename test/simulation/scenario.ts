@@ -25,28 +25,29 @@ export interface Entry {
 
 const strings = Serdes.string();
 const text = { key: strings, value: strings };
-/** What begins with "!" cannot be decoded. */
-const picky: Serde<string> = {
+/** What begins with "!" cannot be decoded; what can be may have to be looked up first. */
+const picky = (lookUp: () => Promise<void> | undefined): Serde<string> => ({
   ...strings,
+  prepare: lookUp,
   deserialize(topic, data) {
     if (data[0] === 0x21) throw new TypeError('It begins with "!"');
     return strings.deserialize(topic, data);
   },
-};
+});
 
 export const counts = { name: 'counts' };
 const recent = Stores.keyValue({ name: 'recent', ...text, ttlMs: TTL_MS });
 const alarms = Stores.timers({ name: 'alarms' });
 const beats = Stores.keyValue({ name: 'beats', key: strings, value: Serdes.long() });
 
-export function topology(): Topology {
+export function topology(lookUp: () => Promise<void> | undefined): Topology {
   const builder = new StreamsBuilder();
   const left = builder.stream('left', text).dedupe({ name: 'once', id: (value) => idOf(value!), retentionMs: 1_000_000, serde: strings });
   const joined = left.join(builder.stream('right', text), (a, b) => `${a}/${b}`, { name: 'pair', window: WINDOW, ...text, otherValue: strings });
   joined.to('joined', text);
   joined.groupBy((value) => groupOf(value), { name: 'by-group', ...text }).count(counts).toStream().to('counts', { key: strings, value: Serdes.long() });
 
-  const ticks = builder.stream('ticks', { key: strings, value: picky });
+  const ticks = builder.stream('ticks', { key: strings, value: picky(lookUp) });
   ticks.process(alarming, { name: 'alarming', stores: [recent, alarms] }).to('alarms', text);
   ticks.process(beating, { name: 'beating', stores: [beats] }).to('beats', { key: strings, value: Serdes.long() });
   return builder.build();

@@ -2,7 +2,7 @@
 
 import type { Weather } from './simulation.ts';
 
-const calm: Weather['actions'] = { round: 120, produce: 16, time: 10, crash: 0, start: 0, leave: 0, expel: 0, expireSession: 0, expireTransaction: 0, carryOut: 0, compact: 0, backUp: 0, loseDisk: 0, oldDisk: 0 };
+const calm: Weather['actions'] = { round: 120, freeze: 0, produce: 16, time: 10, crash: 0, start: 0, leave: 0, expel: 0, expireSession: 0, expireTransaction: 0, carryOut: 0, compact: 0, backUp: 0, loseDisk: 0, oldDisk: 0 };
 
 export const fairWeather: Weather = { steps: 300, instances: 2, faults: {}, deathAtWrite: 0, deathAtStage: {}, actions: calm };
 
@@ -20,5 +20,18 @@ export const storm: Weather = {
   },
   deathAtWrite: 0.02,
   deathAtStage: { prepared: 0.01, produced: 0.01, 'offsets-sent': 0.01, committed: 0.01, persisted: 0.01 },
-  actions: { ...calm, crash: 0.5, start: 4, leave: 0.4, expel: 0.5, expireSession: 6, expireTransaction: 0.7, carryOut: 1, compact: 0.5, backUp: 0.3, loseDisk: 0.3, oldDisk: 0.3 },
+  actions: { ...calm, freeze: 1, crash: 0.5, start: 4, leave: 0.4, expel: 0.5, expireSession: 6, expireTransaction: 0.7, carryOut: 1, compact: 0.5, backUp: 0.3, loseDisk: 0.3, oldDisk: 0.3 },
+};
+
+/** Long and mostly quiet: instances live for many commits, freeze, are taken for dead, and wake up again. */
+export const sleepers: Weather = {
+  steps: 900,
+  instances: 3,
+  faults: {
+    commit: { probability: 0.02, kinds: { refused: 1, unanswered: 1, late: 2 } },
+    sendOffsets: { probability: 0.01, kinds: { refused: 1, unanswered: 1 } },
+  },
+  deathAtWrite: 0,
+  deathAtStage: {},
+  actions: { ...calm, freeze: 3, crash: 0.1, start: 4, leave: 0.3, expel: 3, expireSession: 6, expireTransaction: 1, carryOut: 1, compact: 0.5, backUp: 0, loseDisk: 0, oldDisk: 0 },
 };
