@@ -3,7 +3,7 @@
 import type { Broker } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory } from '../ports/state-directory.ts';
-import { changelogTopic, topicName } from '../topology/node.ts';
+import { changelogTopic, topicName, topicsOf } from '../topology/node.ts';
 import type { Topology } from '../topology/topology.ts';
 import { TaskState } from '../state/task-state.ts';
 import { messageOf, silent, type Logger } from './logger.ts';
@@ -186,8 +186,10 @@ export class KafkaStreams implements AsyncDisposable {
     const { applicationId } = this.#settings;
     for (const node of this.#topology.nodes) {
       if (node.kind === 'sink') {
-        await node.key.open?.(topicName(node.topic, applicationId), 'key');
-        await node.value.open?.(topicName(node.topic, applicationId), 'value');
+        for (const topic of topicsOf(node)) {
+          await node.key.open?.(topicName(topic, applicationId), 'key');
+          await node.value.open?.(topicName(topic, applicationId), 'value');
+        }
       }
       if (node.kind !== 'processor') continue;
       for (const store of node.stores) {

@@ -3,7 +3,7 @@
 import type { OutgoingRecord } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RecordSource, StreamRecord } from '../record/record.ts';
-import { topicName, type SinkNode } from '../topology/node.ts';
+import { fixedTopic, parentsOf, topicName, type SinkNode } from '../topology/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { Processor, ProcessorContext, TaskId } from '../topology/processor.ts';
 import type { Subtopology } from '../topology/topology.ts';
@@ -54,7 +54,7 @@ export class ProcessorGraph {
           steps.set(node.name, sinkStep(node, host));
           break;
       }
-      if (node.kind !== 'source') for (const parent of node.parents) children.get(parent)!.push(steps.get(node.name)!);
+      for (const parent of parentsOf(node)) children.get(parent)!.push(steps.get(node.name)!);
     }
     for (const init of inits) init();
   }
@@ -90,7 +90,7 @@ function contextFor(node: string, host: GraphHost, forward: Step): ProcessorCont
 }
 
 function sinkStep(sink: SinkNode, host: GraphHost): Step {
-  const topic = topicName(sink.topic, host.applicationId);
+  const topic = topicName(fixedTopic(sink)!, host.applicationId);
   const partitions = host.partitionCount(topic);
   return ({ key, value, timestamp, headers }) => {
     const keyBytes = key === null || key === undefined ? null : sink.key.serialize(topic, key);

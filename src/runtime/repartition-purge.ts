@@ -23,7 +23,7 @@ export class RepartitionPurge {
     this.#lastMs = nowMs;
     const before = [...tasks].flatMap((task) =>
       task.queues
-        .filter(({ source }) => typeof source.topic !== 'string' && source.topic.use === 'repartition')
+        .filter(({ source }) => source.topics.some((topic) => typeof topic !== 'string' && topic.use === 'repartition'))
         .map(({ tp }) => ({ ...tp, offset: task.committedPosition(tp) }))
         .filter(({ offset }) => offset > 0),
     );

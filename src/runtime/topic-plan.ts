@@ -1,7 +1,7 @@
 // How many partitions everything has: from the external topics' counts to internal topics, changelogs and tasks.
 
 import { TopologyError } from '../topology/errors.ts';
-import { changelogTopic, topicName, type InternalTopicRef, type SourceNode, type TopicRef } from '../topology/node.ts';
+import { changelogTopic, topicName, topicsOf, type InternalTopicRef, type SourceNode, type TopicRef } from '../topology/node.ts';
 import { taskName, type TaskId } from '../topology/processor.ts';
 import type { AnyStoreSpec } from '../topology/store-spec.ts';
 import type { Subtopology, Topology } from '../topology/topology.ts';
@@ -32,8 +32,7 @@ export interface TaskPlan {
 
 /** External topics whose partition counts the plan needs. */
 export function externalTopics(topology: Topology): string[] {
-  const topics = topology.nodes.flatMap((node) => (node.kind !== 'processor' && typeof node.topic === 'string' ? [node.topic] : []));
-  return [...new Set(topics)];
+  return [...new Set(topology.nodes.flatMap(topicsOf).filter((topic) => typeof topic === 'string'))];
 }
 
 /** @throws {TopologyError} when topics are missing or counts do not fit together: all problems at once. */
@@ -45,11 +44,11 @@ export function planTopics(topology: Topology, applicationId: string, external: 
 
   const partitions = new Map(external);
   const nameOf = (ref: TopicRef): string => topicName(ref, applicationId);
-  const sourceNames = new Map(topology.nodes.filter((node) => node.kind === 'source').map((node) => [node.name, nameOf(node.topic)]));
-  settleInternalCounts(topology, partitions, nameOf, sourceNames);
+  const topicsBySource = new Map(topology.nodes.flatMap((node) => (node.kind === 'source' ? [[node.name, node.topics.map(nameOf)] as const] : [])));
+  settleInternalCounts(topology, partitions, nameOf, topicsBySource);
 
   for (const group of topology.copartitioned) {
-    const counts = new Map(group.map((source) => [sourceNames.get(source)!, partitions.get(sourceNames.get(source)!)]));
+    const counts = new Map(group.flatMap((source) => topicsBySource.get(source)!).map((topic) => [topic, partitions.get(topic)]));
     if (new Set(counts.values()).size > 1) {
       const list = [...counts].map(([topic, count]) => `${topic} (${count})`).join(', ');
       problems.push(`topics that are joined must have the same number of partitions, but have: ${list}. Repartition one side, or recreate a topic`);
@@ -61,13 +60,13 @@ export function planTopics(topology: Topology, applicationId: string, external: 
   return { partitions, owned: ownedTopics(topology, applicationId, partitions, tasks, replicationFactor), tasks };
 }
 
-function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, sources: ReadonlyMap<string, string>): void {
+function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, sources: ReadonlyMap<string, readonly string[]>): void {
   const together = joinedTopics(topology, sources);
   for (const ref of topology.internalTopics()) if (ref.partitions !== undefined) partitions.set(nameOf(ref), ref.partitions);
   /** Of the widest input of whatever writes the topic; undefined while that is not known. */
   const widest = (topic: string, isKnowingEnough: boolean): number | undefined => {
-    const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => nameOf(sink.topic) === topic));
-    const inputs = writers.flatMap((subtopology) => subtopology.sources.map((source) => partitions.get(nameOf(source.topic))));
+    const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => topicsOf(sink).some((written) => nameOf(written) === topic)));
+    const inputs = writers.flatMap((subtopology) => subtopology.sources.flatMap((source) => source.topics.map((read) => partitions.get(nameOf(read)))));
     const known = inputs.filter((count) => count !== undefined);
     return known.length === 0 || (known.length < inputs.length && !isKnowingEnough) ? undefined : Math.max(...known);
   };
@@ -97,10 +96,10 @@ function settleInternalCounts(topology: Topology, partitions: Map<string, number
 }
 
 /** By topic: all that must have its count, directly or by way of others. */
-function joinedTopics(topology: Topology, sources: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+function joinedTopics(topology: Topology, sources: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
   const together = new Map<string, readonly string[]>();
   for (const group of topology.copartitioned) {
-    const topics = group.map((source) => sources.get(source)!);
+    const topics = group.flatMap((source) => sources.get(source)!);
     const all = [...new Set(topics.flatMap((topic) => together.get(topic) ?? [topic]))];
     for (const topic of all) together.set(topic, all);
   }
@@ -108,7 +107,7 @@ function joinedTopics(topology: Topology, sources: ReadonlyMap<string, string>):
 }
 
 function subtopologyTasks(subtopology: Subtopology, partitions: ReadonlyMap<string, number>, nameOf: (ref: TopicRef) => string): TaskPlan[] {
-  const sources = subtopology.sources.map((source) => ({ source, topic: nameOf(source.topic), count: partitions.get(nameOf(source.topic))! }));
+  const sources = subtopology.sources.flatMap((source) => source.topics.map((ref) => ({ source, topic: nameOf(ref), count: partitions.get(nameOf(ref))! })));
   const count = Math.max(...sources.map((source) => source.count));
   return Array.from({ length: count }, (_, partition) => {
     const id: TaskId = { subtopology: subtopology.id, partition };

@@ -1,6 +1,6 @@
 // The topology as text, in the shape of Kafka Streams' `describe()`. Tests snapshot it: a store or topic that moves must be seen in review.
 
-import { topicName, type TopologyNode } from './node.ts';
+import { parentsOf, topicName, topicsOf, type TopologyNode } from './node.ts';
 import type { Topology } from './topology.ts';
 
 export function describe(topology: Topology, applicationId = '<app>'): string {
@@ -10,7 +10,7 @@ export function describe(topology: Topology, applicationId = '<app>'): string {
     for (const node of subtopology.nodes) {
       lines.push(`    ${line(node, applicationId)}`);
       if (node.kind !== 'sink') lines.push(`      --> ${names(topology.children(node.name).map((child) => child.name))}`);
-      if (node.kind !== 'source') lines.push(`      <-- ${names(node.parents)}`);
+      if (node.kind !== 'source') lines.push(`      <-- ${names(parentsOf(node))}`);
     }
     lines.push('');
   }
@@ -20,11 +20,13 @@ export function describe(topology: Topology, applicationId = '<app>'): string {
 function line(node: TopologyNode, applicationId: string): string {
   switch (node.kind) {
     case 'source':
-      return `Source: ${node.name} (topics: [${topicName(node.topic, applicationId)}])`;
+      return `Source: ${node.name} (topics: [${node.topics.map((topic) => topicName(topic, applicationId)).join(', ')}])`;
     case 'processor':
       return `Processor: ${node.name} (stores: [${node.stores.map((store) => store.name).join(', ')}])`;
     case 'sink':
-      return `Sink: ${node.name} (topic: ${topicName(node.topic, applicationId)})`;
+      return `Sink: ${node.name} (${topicsOf(node).length === 0 ? 'chooses its topic' : `topic: ${topicsOf(node).map((topic) => topicName(topic, applicationId)).join()}`})`;
+    case 'global-table':
+      return `Source: ${node.name} (topics: [${node.topic}])`;
   }
 }
 

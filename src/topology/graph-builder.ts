@@ -1,9 +1,9 @@
 // Where operators put their nodes. Streams and tables are only handles on what is in here.
 
 import type { Serde } from '../record/serde.ts';
-import type { TimestampExtractor, TopicRef, TopologyNode } from './node.ts';
+import type { TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec, KeyValueStoreSpec } from './store-spec.ts';
 import { Topology } from './topology.ts';
 
 /** How a topic is read. */
@@ -14,41 +14,55 @@ export interface Consumed<K, V> {
   readonly timestamp?: TimestampExtractor<K | null, V | null>;
 }
 
+/** Some stores are only known once everything below has been added: a table is stored if somebody reads it. */
+type Stores = readonly AnyStoreSpec[] | (() => readonly AnyStoreSpec[]);
+
 /** What operators write into. Not exported from the package. */
 export class GraphBuilder {
-  readonly #nodes: TopologyNode[] = [];
+  readonly #drafts: (() => TopologyNode)[] = [];
   readonly #copartitioned: (readonly string[])[] = [];
+  readonly #settling: (() => void)[] = [];
   #counter = 0;
 
   /** Kafka Streams' form: `KSTREAM-FILTER-0000000003`. For nodes that own neither state nor topic: these names may move. */
-  autoName(operator: string): string {
-    return `KSTREAM-${operator}-${String(this.#counter++).padStart(10, '0')}`;
+  autoName(operator: string, side: 'KSTREAM' | 'KTABLE' = 'KSTREAM'): string {
+    return `${side}-${operator}-${String(this.#counter++).padStart(10, '0')}`;
   }
 
-  source(topic: TopicRef, consumed: Consumed<any, any>, name = this.autoName('SOURCE')): string {
-    this.#add({ kind: 'source', name, topic, key: consumed.key, value: consumed.value, timestamp: consumed.timestamp });
+  source(topics: readonly TopicRef[], consumed: Consumed<any, any>, name = this.autoName('SOURCE')): string {
+    return this.#add({ kind: 'source', name, topics: Object.freeze([...topics]), key: consumed.key, value: consumed.value, timestamp: consumed.timestamp });
+  }
+
+  processor(name: string, parents: readonly string[], supplier: ProcessorSupplier<any, any, any, any>, stores: Stores = []): string {
+    const own = Object.freeze([...parents]);
+    this.#drafts.push(() => ({ kind: 'processor', name, parents: own, stores: Object.freeze([...new Set(typeof stores === 'function' ? stores() : stores)]), supplier }));
     return name;
   }
 
-  processor(name: string, parents: readonly string[], supplier: ProcessorSupplier<any, any, any, any>, stores: readonly AnyStoreSpec[] = []): string {
-    this.#add({ kind: 'processor', name, parents: Object.freeze([...parents]), stores: Object.freeze([...stores]), supplier });
-    return name;
+  sink(topic: TopicRef | TopicChooser, parents: readonly string[], produced: { key: Serde<any>; value: Serde<any> }, name = this.autoName('SINK')): string {
+    return this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value });
   }
 
-  sink(topic: TopicRef, parents: readonly string[], produced: { key: Serde<any>; value: Serde<any> }, name = this.autoName('SINK')): string {
-    this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value });
-    return name;
+  globalTable(topic: string, store: KeyValueStoreSpec<any, any>, name = this.autoName('SOURCE', 'KTABLE')): string {
+    return this.#add({ kind: 'global-table', name, topic, store });
   }
 
   copartition(sources: Iterable<string>): void {
     this.#copartitioned.push(Object.freeze([...sources]));
   }
 
-  build(): Topology {
-    return new Topology(this.#nodes, this.#copartitioned);
+  /** To be asked when all operators are known: what nobody had to ask for may be there by then. */
+  whenComplete(settle: () => void): void {
+    this.#settling.push(settle);
   }
 
-  #add(node: TopologyNode): void {
-    this.#nodes.push(Object.freeze(node));
+  build(): Topology {
+    for (const settle of this.#settling) settle();
+    return new Topology(this.#drafts.map((draft) => Object.freeze(draft())), this.#copartitioned);
+  }
+
+  #add(node: TopologyNode): string {
+    this.#drafts.push(() => node);
+    return node.name;
   }
 }

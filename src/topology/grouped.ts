@@ -1,62 +1,59 @@
 // KGroupedStream: records brought together by key, waiting to be aggregated into a table.
 
-import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
 import { longSerde } from '../serdes/long.ts';
-import type { Processor } from './processor.ts';
+import type { Materialized } from './materialized.ts';
+import { streamAggregate, type AggregateStep } from './operators/stream-aggregate.ts';
 import type { KStream } from './stream.ts';
-import { Stores, type KeyValueStore } from './store-spec.ts';
+import { Stores } from './store-spec.ts';
 import { KTable } from './table.ts';
+import { StoredTable } from './table-origin.ts';
 
-/** The store behind a table, and so its changelog: `<applicationId>-<name>-changelog`. */
-export interface Materialized {
-  readonly name: string;
+export interface AggregateOptions<K, V, A> extends Materialized {
+  /** What a key starts from. */
+  readonly initial: () => A;
+  /** null removes the row; the next record of the key starts from `initial` again. */
+  readonly add: (value: NonNullable<V>, aggregate: A, key: K) => A;
+  readonly value: Serde<NonNullable<A>>;
 }
 
 export class KGroupedStream<K, V> {
   readonly #stream: KStream<K, V>;
   readonly #key: Serde<K>;
+  readonly #value: Serde<NonNullable<V>>;
 
   /** @internal */
-  constructor(stream: KStream<K, V>, key: Serde<K>) {
+  constructor(stream: KStream<K, V>, key: Serde<K>, value: Serde<NonNullable<V>>) {
     this.#stream = stream;
     this.#key = key;
+    this.#value = value;
   }
 
-  /** How many records of each key; null values do not count. */
+  /** @internal */
+  get parts(): { stream: KStream<K, V>; key: Serde<K>; value: Serde<NonNullable<V>> } {
+    return { stream: this.#stream, key: this.#key, value: this.#value };
+  }
+
+  /** How many records of each key; null keys and null values do not count. */
   count(materialized: Materialized): KTable<K, number> {
-    return this.aggregate({ ...materialized, initial: () => 0, add: (_value, count) => count + 1, value: longSerde() });
+    return this.#aggregate(materialized, longSerde(), (_key, _value, count = 0) => count + 1);
+  }
+
+  /** Each key's values combined two by two: the first one as it is, each later one with what there is. null removes the row. */
+  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, materialized: Materialized): KTable<K, NonNullable<V>> {
+    return this.#aggregate(materialized, this.#value, (key, value, current) => (current === undefined ? value : (reducer(current, value, key) ?? null)));
   }
 
   /** One value per key, built up record by record. Its timestamp is the highest of the records in it. */
-  aggregate<A>(options: Materialized & { initial: () => A; add: (value: NonNullable<V>, aggregate: A, key: K) => A; value: Serde<NonNullable<A>> }): KTable<K, A> {
-    const spec = Stores.keyValue<K, NonNullable<A>>({ name: options.name, key: this.#key, value: options.value });
-    const supplier = (): Processor<K, V, K, A> => {
-      let store: KeyValueStore<K, NonNullable<A>>;
-      let forward: (record: StreamRecord<K, A>) => void;
-      let countDropped: () => void;
-      return {
-        init(context) {
-          store = context.store(spec);
-          forward = (record) => context.forward(record);
-          countDropped = () => context.count('dropped');
-        },
-        process(record) {
-          const { key, value } = record;
-          if (key === null || key === undefined || value === null || value === undefined) {
-            countDropped();
-            return;
-          }
-          const before = store.entry(key);
-          const aggregate = options.add(value, before === undefined ? options.initial() : before.value, key);
-          const timestamp = before === undefined ? record.timestamp : Math.max(before.timestamp, record.timestamp);
-          if (aggregate === null || aggregate === undefined) store.delete(key);
-          else store.put(key, aggregate, timestamp);
-          forward({ ...record, value: aggregate, timestamp });
-        },
-      };
-    };
-    const { graph, parents } = this.#stream.parts;
-    return new KTable(this.#stream.derived<K, A>(graph.processor(options.name, parents, supplier, [spec]), false));
+  aggregate<A>(options: AggregateOptions<K, V, A>): KTable<K, NonNullable<A>> {
+    const { initial, add } = options;
+    return this.#aggregate<NonNullable<A>>(options, options.value, (key, value, aggregate) => add(value, aggregate ?? initial(), key) ?? null);
+  }
+
+  #aggregate<A>({ name }: Materialized, value: Serde<A>, step: AggregateStep<K, NonNullable<V>, A>): KTable<K, A> {
+    const spec = Stores.keyValue({ name, key: this.#key, value });
+    const { graph, parents, sources } = this.#stream.parts;
+    const node = graph.processor(name, parents, streamAggregate(spec, step), [spec]);
+    return new KTable({ graph, node, sources, origin: new StoredTable(spec, true) });
   }
 }

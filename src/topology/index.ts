@@ -3,7 +3,9 @@
 export { StreamsBuilder } from './builder.ts';
 export type { Consumed } from './graph-builder.ts';
 export { KStream, type Produced, type ProcessOptions, type Repartitioned } from './stream.ts';
-export { KGroupedStream, type Materialized } from './grouped.ts';
+export { KGroupedStream, type AggregateOptions } from './grouped.ts';
+export type { Materialized, MaterializedAs } from './materialized.ts';
+export type { TableOptions } from './table-of-records.ts';
 export { KTable } from './table.ts';
 export { Topology } from './topology.ts';
 export { describe } from './describe.ts';

@@ -3,7 +3,7 @@
 import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
 import type { ProcessorSupplier } from './processor.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec, KeyValueStoreSpec } from './store-spec.ts';
 
 /** Event time of a record, epoch ms. Negative: the record is dropped and counted. `partitionTime`: highest so far in this partition, −1 before the first. */
 export type TimestampExtractor<K, V> = (record: StreamRecord<K, V>, partitionTime: number) => number;
@@ -22,10 +22,15 @@ export interface InternalTopicRef {
   readonly sameAs?: string;
 }
 
+/** A sink that decides record by record. */
+export interface TopicChooser {
+  readonly choose: (value: any, key: any, record: StreamRecord<any, any>) => string;
+}
+
 export interface SourceNode {
   readonly kind: 'source';
   readonly name: string;
-  readonly topic: TopicRef;
+  readonly topics: readonly TopicRef[];
   readonly key: Serde<any>;
   readonly value: Serde<any>;
   readonly timestamp: TimestampExtractor<any, any> | undefined;
@@ -43,12 +48,45 @@ export interface SinkNode {
   readonly kind: 'sink';
   readonly name: string;
   readonly parents: readonly string[];
-  readonly topic: TopicRef;
+  readonly topic: TopicRef | TopicChooser;
   readonly key: Serde<any>;
   readonly value: Serde<any>;
 }
 
-export type TopologyNode = SourceNode | ProcessorNode | SinkNode;
+/** A topic that every instance holds whole, in a store that all tasks read. It belongs to no subtopology and has no tasks. */
+export interface GlobalTableNode {
+  readonly kind: 'global-table';
+  readonly name: string;
+  readonly topic: string;
+  readonly store: KeyValueStoreSpec<any, any>;
+}
+
+export type TopologyNode = SourceNode | ProcessorNode | SinkNode | GlobalTableNode;
+
+export function parentsOf(node: TopologyNode): readonly string[] {
+  return node.kind === 'processor' || node.kind === 'sink' ? node.parents : [];
+}
+
+/** Topics that a node reads or writes, as far as they are known before it runs. */
+export function topicsOf(node: TopologyNode): readonly TopicRef[] {
+  switch (node.kind) {
+    case 'source':
+      return node.topics;
+    case 'processor':
+      return [];
+    case 'global-table':
+      return [node.topic];
+    case 'sink': {
+      const topic = fixedTopic(node);
+      return topic === undefined ? [] : [topic];
+    }
+  }
+}
+
+/** Undefined for a sink that chooses its topic record by record. */
+export function fixedTopic(sink: SinkNode): TopicRef | undefined {
+  return typeof sink.topic === 'object' && 'choose' in sink.topic ? undefined : sink.topic;
+}
 
 export function topicName(ref: TopicRef, applicationId: string): string {
   return typeof ref === 'string' ? ref : `${applicationId}-${ref.suffix}`;

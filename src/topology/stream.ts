@@ -8,7 +8,10 @@ import { escalate, type EscalateOptions } from './operators/escalate.ts';
 import { joinStreams, type StreamJoinOptions } from './operators/stream-join.ts';
 import { stateless } from './operators/stateless.ts';
 import { KGroupedStream } from './grouped.ts';
+import type { KTable } from './table.ts';
+import { tableOf, type TableOptions } from './table-of-records.ts';
 import type { EscalationOutcome } from './escalation-outcome.ts';
+import type { TopicRef } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
 import type { AnyStoreSpec } from './store-spec.ts';
 import type { Json } from '../escalation/protocol.ts';
@@ -45,9 +48,14 @@ export class KStream<K, V> {
   }
 
   /** @internal */
-  static source<K, V>(graph: GraphBuilder, topic: Parameters<GraphBuilder['source']>[0], consumed: Consumed<K, V>): KStream<K | null, V | null> {
-    const node = graph.source(topic, consumed);
+  static source<K, V>(graph: GraphBuilder, topics: readonly TopicRef[], consumed: Consumed<K, V>): KStream<K | null, V | null> {
+    const node = graph.source(topics, consumed);
     return new KStream(graph, [node], new Set([node]), false);
+  }
+
+  /** @internal A stream that begins at a table's node. */
+  static at<K, V>(graph: GraphBuilder, node: string, sources: ReadonlySet<string>): KStream<K, V> {
+    return new KStream(graph, [node], sources, false);
   }
 
   /** @internal A stream that begins at an existing node, keyed as this one. */
@@ -141,14 +149,20 @@ export class KStream<K, V> {
       ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
     };
     this.#graph.sink(topic, this.#parents, options, `${options.name}-repartition-sink`);
-    const source = this.#graph.source(topic, options, `${options.name}-repartition-source`);
+    const source = this.#graph.source([topic], options, `${options.name}-repartition-source`);
     return new KStream(this.#graph, [source], new Set([source]), false);
   }
 
   /** Groups by the present key, through a repartition topic if an operator before may have changed it. */
   groupByKey(options: Repartitioned<K, V>): KGroupedStream<NonNullable<K>, V> {
     const stream = this.#keyChanged ? this.repartition(options) : this;
-    return new KGroupedStream<NonNullable<K>, V>(stream as never, options.key as never);
+    return new KGroupedStream<NonNullable<K>, V>(stream as never, options.key as never, options.value as never);
+  }
+
+  /** The latest value of each key as a table, through a repartition topic if an operator before may have changed the key. Records without a key are dropped. */
+  toTable(options: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
+    const stream = this.#keyChanged ? this.repartition(options) : this;
+    return tableOf<NonNullable<K>, NonNullable<V>>({ graph: this.#graph, node: stream.#parents, sources: stream.#sources }, options as never);
   }
 
   groupBy<K2>(mapper: (value: V, key: K) => K2, options: Repartitioned<K2, V>): KGroupedStream<NonNullable<K2>, V> {

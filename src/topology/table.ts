@@ -1,17 +1,64 @@
-// KTable: the latest value of each key. So far the result of an aggregation, read as a stream of its updates.
+// KTable: the latest value of each key. Operators below see every update, with what it replaced where they need that.
 
-import type { KStream } from './stream.ts';
+import { DerivedTable } from './operators/derived-table.ts';
+import { stateless } from './operators/stateless.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import { storeSpec, type MaterializedAs } from './materialized.ts';
+import { KStream } from './stream.ts';
+import type { Change, TableOrigin } from './table-origin.ts';
+
+/** Where a table hangs in the graph. */
+export interface TableParts<K, V> {
+  readonly graph: GraphBuilder;
+  /** Its node: forwards `Change`s. */
+  readonly node: string;
+  /** Source nodes whose topics must be partitioned alike with whatever it is joined with. */
+  readonly sources: ReadonlySet<string>;
+  readonly origin: TableOrigin<K, V>;
+}
 
 export class KTable<K, V> {
-  readonly #updates: KStream<K, V>;
+  readonly #parts: TableParts<K, V>;
 
   /** @internal */
-  constructor(updates: KStream<K, V>) {
-    this.#updates = updates;
+  constructor(parts: TableParts<K, V>) {
+    this.#parts = parts;
   }
 
-  /** Every update as a record. */
-  toStream(): KStream<K, V> {
-    return this.#updates;
+  /** @internal */
+  get parts(): TableParts<K, V> {
+    return this.#parts;
+  }
+
+  /** The rows that pass. With `materialized` they are kept in a store of their own. */
+  filter(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V> {
+    return this.#derived('FILTER', (value, key) => (predicate(value, key) ? value : null), true, materialized);
+  }
+
+  filterNot(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V> {
+    return this.filter((value, key) => !predicate(value, key), materialized);
+  }
+
+  /** Each row's value mapped; null removes the row. Not called for rows that are not there. */
+  mapValues<V2>(mapper: (value: V, key: K) => V2, materialized?: MaterializedAs<K, V2>): KTable<K, NonNullable<V2>> {
+    return this.#derived('MAPVALUES', mapper as (value: V, key: K) => NonNullable<V2> | null, false, materialized as MaterializedAs<K, NonNullable<V2>> | undefined);
+  }
+
+  /** Every update as a record; null where a row was removed. With a mapper, under the key it gives. */
+  toStream(): KStream<K, V | null>;
+  toStream<K2>(mapper: (value: V | null, key: K) => K2): KStream<K2, V | null>;
+  toStream<K2>(mapper?: (value: V | null, key: K) => K2): KStream<any, V | null> {
+    const { graph, node, sources } = this.#parts;
+    const updates = stateless<K, Change<V>, K, V | null>(({ key, value, timestamp, headers }, forward) => forward({ key, value: value.newValue, timestamp, headers }));
+    const stream = KStream.at<K, V | null>(graph, graph.processor(graph.autoName('TOSTREAM', 'KTABLE'), [node], updates), sources);
+    return mapper === undefined ? stream : stream.selectKey(mapper);
+  }
+
+  #derived<V2>(operator: string, compute: (value: V, key: K) => V2 | null, skipsAbsent: boolean, materialized: MaterializedAs<K, V2> | undefined): KTable<K, V2> {
+    const { graph, node, sources, origin: parent } = this.#parts;
+    const spec = materialized === undefined ? undefined : storeSpec(materialized);
+    const origin = new DerivedTable<K, V, V2>(parent, { compute, spec: spec as never, skipsAbsent });
+    if (skipsAbsent) graph.whenComplete(() => origin.useOldValuesOfParent());
+    return new KTable({ graph, sources, origin, node: graph.processor(graph.autoName(operator, 'KTABLE'), [node], origin.supplier, origin.stores) });
   }
 }

@@ -1,7 +1,7 @@
 // The frozen result of building: nodes, the stores they use, and the subtopologies that fall out of how they hang together.
 
 import { TopologyError } from './errors.ts';
-import { topicName, type InternalTopicRef, type SinkNode, type SourceNode, type TopologyNode } from './node.ts';
+import { parentsOf, topicName, topicsOf, type GlobalTableNode, type InternalTopicRef, type SinkNode, type SourceNode, type TopologyNode } from './node.ts';
 import type { AnyStoreSpec } from './store-spec.ts';
 
 export interface Subtopology {
@@ -20,31 +20,38 @@ export class Topology {
   readonly copartitioned: readonly (readonly string[])[];
 
   /** @throws {TopologyError} that lists every problem at once. */
-  constructor(nodes: readonly TopologyNode[], copartitioned: readonly (readonly string[])[]) {
+  constructor(nodes: readonly TopologyNode[], copartitioned: readonly (readonly string[])[], isOneTask = false) {
     const problems = validate(nodes);
     if (problems.length > 0) throw new TopologyError(problems);
     this.nodes = Object.freeze([...nodes]);
-    this.subtopologies = Object.freeze(split(nodes));
+    this.subtopologies = Object.freeze(isOneTask ? [subtopologyOf(nodes.filter((node) => node.kind !== 'global-table'), 0)] : split(nodes));
     this.copartitioned = Object.freeze([...copartitioned]);
     Object.freeze(this);
   }
 
+  get globalTables(): readonly GlobalTableNode[] {
+    return this.nodes.filter((node) => node.kind === 'global-table');
+  }
+
+  /** @internal All of it as one subtopology, as Kafka Streams' own test driver runs it: one stream time, one order of records. */
+  asOneTask(): Topology {
+    return new Topology(this.nodes, this.copartitioned, true);
+  }
+
   /** Children of a node, in the order they were built. */
   children(name: string): TopologyNode[] {
-    return this.nodes.filter((node) => node.kind !== 'source' && node.parents.includes(name));
+    return this.nodes.filter((node) => parentsOf(node).includes(name));
   }
 
   /** Topics of the application's own: repartition topics, commands, outcomes. */
   internalTopics(): InternalTopicRef[] {
     const bySuffix = new Map<string, InternalTopicRef>();
-    for (const node of this.nodes) {
-      if (node.kind !== 'processor' && typeof node.topic !== 'string') bySuffix.set(node.topic.suffix, node.topic);
-    }
+    for (const topic of this.nodes.flatMap(topicsOf)) if (typeof topic !== 'string') bySuffix.set(topic.suffix, topic);
     return [...bySuffix.values()];
   }
 
   sourceTopics(applicationId: string): string[] {
-    return this.nodes.filter((node) => node.kind === 'source').map((node) => topicName(node.topic, applicationId));
+    return this.nodes.flatMap((node) => (node.kind === 'source' ? node.topics.map((topic) => topicName(topic, applicationId)) : []));
   }
 }
 
@@ -54,28 +61,25 @@ export function validate(nodes: readonly TopologyNode[]): string[] {
   const names = new Set<string>();
   const topics = new Map<string, string>();
   const stores = new Map<string, AnyStoreSpec>();
-  if (!nodes.some((node) => node.kind === 'source')) problems.push('there is no source: begin with builder.stream(topic, …)');
+  if (!nodes.some((node) => node.kind === 'source' || node.kind === 'global-table')) problems.push('there is no source: begin with builder.stream(topic, …)');
   for (const node of nodes) {
     if (names.has(node.name)) problems.push(`two nodes are named "${node.name}": give one of them another name`);
-    if (node.kind !== 'source') {
-      for (const parent of node.parents) if (!names.has(parent)) problems.push(`node "${node.name}" hangs on "${parent}", which does not exist before it`);
-    }
+    for (const parent of parentsOf(node)) if (!names.has(parent)) problems.push(`node "${node.name}" hangs on "${parent}", which does not exist before it`);
     names.add(node.name);
-    if (node.kind === 'source') {
-      const topic = topicName(node.topic, '<app>');
+    for (const ref of node.kind === 'source' || node.kind === 'global-table' ? topicsOf(node) : []) {
+      const topic = topicName(ref, '<app>');
       const other = topics.get(topic);
-      if (other !== undefined) problems.push(`topic "${topic}" is read by two sources, "${other}" and "${node.name}": read it once and use the stream twice`);
+      if (other !== undefined) problems.push(`topic "${topic}" is read by two sources, "${other}" and "${node.name}": read it once and use the stream or table twice`);
       topics.set(topic, node.name);
     }
-    if (node.kind === 'processor') {
-      for (const store of node.stores) {
-        const other = stores.get(store.name);
-        if (other !== undefined && other !== store) problems.push(`two stores are named "${store.name}": their changelogs would mix; rename one`);
-        stores.set(store.name, store);
-      }
+    for (const store of storesOf(node)) {
+      const other = stores.get(store.name);
+      if (other !== undefined && other !== store) problems.push(`two stores are named "${store.name}": their changelogs would mix; rename one`);
+      stores.set(store.name, store);
     }
-    if (node.kind !== 'processor' && !isTopicName(topicName(node.topic, 'app'))) {
-      problems.push(`"${topicName(node.topic, '<app>')}" is not a valid topic name: use letters, digits, ".", "_" and "-", at most 249 characters`);
+    for (const topic of topicsOf(node)) {
+      if (isTopicName(topicName(topic, 'app'))) continue;
+      problems.push(`"${topicName(topic, '<app>')}" is not a valid topic name: use letters, digits, ".", "_" and "-", at most 249 characters`);
     }
   }
   for (const name of stores.keys()) {
@@ -88,8 +92,13 @@ function isTopicName(name: string): boolean {
   return /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 }
 
+function storesOf(node: TopologyNode): readonly AnyStoreSpec[] {
+  return node.kind === 'processor' ? node.stores : node.kind === 'global-table' ? [node.store] : [];
+}
+
 /** Nodes joined by an edge or a shared store are one subtopology; ids follow the first node's place. */
-function split(nodes: readonly TopologyNode[]): Subtopology[] {
+function split(all: readonly TopologyNode[]): Subtopology[] {
+  const nodes = all.filter((node) => node.kind !== 'global-table');
   const root = new Map<string, string>(nodes.map((node) => [node.name, node.name]));
   const find = (name: string): string => {
     let current = name;
@@ -99,7 +108,7 @@ function split(nodes: readonly TopologyNode[]): Subtopology[] {
   const union = (a: string, b: string): void => void root.set(find(b), find(a));
   const storeOwner = new Map<string, string>();
   for (const node of nodes) {
-    if (node.kind !== 'source') for (const parent of node.parents) union(parent, node.name);
+    for (const parent of parentsOf(node)) union(parent, node.name);
     if (node.kind !== 'processor') continue;
     for (const store of node.stores) {
       const owner = storeOwner.get(store.name);
@@ -113,13 +122,15 @@ function split(nodes: readonly TopologyNode[]): Subtopology[] {
     if (group === undefined) groups.set(find(node.name), [node]);
     else group.push(node);
   }
-  return [...groups.values()].map((group, id) =>
-    Object.freeze({
-      id,
-      nodes: Object.freeze(group),
-      sources: group.filter((node) => node.kind === 'source'),
-      sinks: group.filter((node) => node.kind === 'sink'),
-      stores: [...new Set(group.flatMap((node) => (node.kind === 'processor' ? node.stores : [])))],
-    }),
-  );
+  return [...groups.values()].map(subtopologyOf);
+}
+
+function subtopologyOf(nodes: readonly TopologyNode[], id: number): Subtopology {
+  return Object.freeze({
+    id,
+    nodes: Object.freeze([...nodes]),
+    sources: nodes.filter((node) => node.kind === 'source'),
+    sinks: nodes.filter((node) => node.kind === 'sink'),
+    stores: [...new Set(nodes.flatMap((node) => (node.kind === 'processor' ? node.stores : [])))],
+  });
 }

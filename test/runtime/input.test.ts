@@ -30,7 +30,7 @@ function lookups() {
 
 function sourceOf(value: Serde<string>): SourceNode {
   const key: Serde<string> = { name: 'key', serialize: () => Buffer.alloc(0), deserialize: String };
-  return { kind: 'source', name: 'source', topic: 'in', key, value, timestamp: undefined };
+  return { kind: 'source', name: 'source', topics: ['in'], key, value, timestamp: undefined };
 }
 
 function fetched(partition: number, position: number, ...values: (string | null)[]): FetchedPartition {

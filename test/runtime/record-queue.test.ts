@@ -7,7 +7,7 @@ import type { SourceNode, TimestampExtractor } from '../../src/topology/node.ts'
 const TP = { topic: 'in', partition: 2 };
 
 function source(timestamp?: TimestampExtractor<string | null, number | null>): SourceNode {
-  return { kind: 'source', name: 'source', topic: 'in', key: Serdes.string(), value: Serdes.long(), timestamp };
+  return { kind: 'source', name: 'source', topics: ['in'], key: Serdes.string(), value: Serdes.long(), timestamp };
 }
 
 function raw(offset: number, timestamp = offset, value: Buffer | null = Serdes.long().serialize('in', offset)): RawRecord {

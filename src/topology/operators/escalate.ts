@@ -44,7 +44,7 @@ export function escalate<V>(stream: KStream<string, V>, options: EscalateOptions
   graph.sink(pipe(`${name}-commands`), [commander], { key: keys, value: jsonSerde<Command>() }, `${name}-commands-sink`);
 
   const heard = Stores.keyValue<string, Heard>({ name: `${name}-heard`, key: keys, value: jsonSerde<Heard>() });
-  const outcomes = graph.source({ ...pipe(`${name}-outcomes`), sameAs: `${name}-commands` }, { key: keys, value: jsonSerde<Outcome>() });
+  const outcomes = graph.source([{ ...pipe(`${name}-outcomes`), sameAs: `${name}-commands` }], { key: keys, value: jsonSerde<Outcome>() });
   const once = graph.processor(`${name}-outcomes`, [outcomes], () => new OutcomesOnce(heard), [heard]);
   return stream.apart(once, outcomes);
 }
