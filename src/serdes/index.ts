@@ -2,6 +2,7 @@
 
 import { avroSerde } from './avro.ts';
 import { bufferSerde } from './buffer.ts';
+import { doubleSerde } from './double.ts';
 import { jsonSerde } from './json.ts';
 import { longSerde } from './long.ts';
 import { stringSerde } from './string.ts';
@@ -11,6 +12,8 @@ export const Serdes = {
   string: stringSerde,
   /** Eight bytes, most significant first; safe integers only. */
   long: longSerde,
+  /** Eight bytes, IEEE 754; any number. */
+  double: doubleSerde,
   /** UTF-8 JSON. */
   json: jsonSerde,
   /** Bytes as they are. */
