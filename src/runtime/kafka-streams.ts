@@ -25,6 +25,8 @@ export interface StreamsComponents {
   readonly log?: Logger;
   /** Told how far each commit has come. Tests kill the process here. */
   readonly onCommitStage?: (stage: CommitStage) => void;
+  /** How many records a task may take before others have their turn, and a commit may come. Default 1,000. */
+  readonly recordsPerRound?: number;
 }
 
 const ROUND_WAIT_MS = 100;
@@ -106,6 +108,7 @@ export class KafkaStreams implements AsyncDisposable {
       clock,
       metrics: this.#metrics,
       log: this.#log,
+      recordsPerRound: this.#parts.recordsPerRound ?? 1_000,
       ...(onCommitStage === undefined ? {} : { onCommitStage }),
     });
     return { thread: this.#thread, held: await this.#heldTasks(this.#directory) };

@@ -17,6 +17,7 @@ type Step = (record: StreamRecord<any, any>) => void;
 export interface GraphHost {
   readonly id: TaskId;
   readonly applicationId: string;
+  readonly emitIntervalMs: number;
   readonly state: TaskState;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -79,6 +80,7 @@ function contextFor(node: string, host: GraphHost, forward: Step): ProcessorCont
   return {
     applicationId: host.applicationId,
     taskId: host.id,
+    emitIntervalMs: host.emitIntervalMs,
     forward,
     store: (spec) => host.state.store(spec),
     streamTime: () => host.streamTime(),

@@ -53,9 +53,9 @@ export class Restoration {
       const entry = this.#parts.get(partitionName(fetched));
       if (entry === undefined) continue;
       const { part, state } = entry;
-      const writes = fetched.records.flatMap(({ key, value, timestamp }) => (key === null ? [] : [{ key, value, timestamp }]));
-      await state.applyChangelog(part.store, writes, fetched.nextPosition, this.#clock.now());
-      this.#records += writes.length;
+      const records = fetched.records.flatMap(({ key, ...rest }) => (key === null ? [] : [{ key, ...rest }]));
+      await state.applyChangelog(part.store, records, fetched.nextPosition, this.#clock.now());
+      this.#records += records.length;
       if (fetched.nextPosition >= part.end) this.#forget(part);
     }
   }

@@ -19,8 +19,10 @@ export interface StreamsSettings {
   readonly applicationId: string;
   /** Folder for local state; instances on one computer may share it. Default `.millrace/state`. */
   readonly stateDir?: string;
-  /** Upper bound between commits under load, ms. When the input runs dry a commit is made at once. Default 100. */
+  /** Upper bound between commits under load, ms; 0: after each round of records. When the input runs dry a commit is made at once. Default 100. */
   readonly commitIntervalMs?: number;
+  /** How often, ms of wall-clock time, results that wait for a window to close are looked for. Default 0: whenever stream time moves; a look costs little. */
+  readonly emitIntervalMs?: number;
   /** Bound of uncommitted state and outputs in bytes; reaching it commits early. Default 16 MiB. */
   readonly maxUncommittedBytes?: number;
   /** How long (ms, wall clock) a task waits for new data of an empty partition before it goes on with the others; data already on the broker is always waited for. −1: never wait. Default 0. */
@@ -64,6 +66,7 @@ export function resolveSettings(settings: StreamsSettings): ResolvedSettings {
     applicationId: settings.applicationId,
     stateDir: settings.stateDir ?? '.millrace/state',
     commitIntervalMs: settings.commitIntervalMs ?? 100,
+    emitIntervalMs: settings.emitIntervalMs ?? 0,
     maxUncommittedBytes: settings.maxUncommittedBytes ?? 16 * 1024 * 1024,
     maxTaskIdleMs: settings.maxTaskIdleMs ?? 0,
     sessionTimeoutMs: settings.sessionTimeoutMs ?? 10_000,
@@ -99,7 +102,8 @@ function check(settings: ResolvedSettings): string[] {
     const value = settings[name];
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) problems.push(`${name} is ${String(value)}: give an integer of at least ${least}`);
   };
-  atLeast('commitIntervalMs', 1);
+  atLeast('commitIntervalMs', 0);
+  atLeast('emitIntervalMs', 0);
   atLeast('maxUncommittedBytes', 1);
   atLeast('maxTaskIdleMs', -1);
   atLeast('sessionTimeoutMs', 1_000);

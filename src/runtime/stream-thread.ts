@@ -34,6 +34,8 @@ export interface StreamThreadParts {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly onCommitStage?: (stage: CommitStage) => void;
+  /** How many records a task may take before others have their turn, and a commit may come. */
+  readonly recordsPerRound: number;
 }
 
 type Event =
@@ -45,7 +47,6 @@ type Ownership =
   | { readonly kind: 'none' } // no assignment, or it is in doubt: wait for the group
   | { readonly kind: 'owned'; readonly plans: readonly TaskPlan[]; readonly group: GroupMetadata };
 
-const RECORDS_PER_ROUND = 1_000;
 const SWEEP_INTERVAL_MS = 1_000;
 const SWEPT_PER_TASK = 500;
 const BACKOFF_MAX_MS = 5_000;
@@ -175,7 +176,7 @@ export class StreamThread {
     this.#backPressure.apply(this.#tasks.values());
     if (!isOwner) return arrived > 0;
     let taken = 0;
-    for (const task of this.#tasks.values()) taken += task.process(RECORDS_PER_ROUND);
+    for (const task of this.#tasks.values()) taken += task.process(this.#parts.recordsPerRound);
     for (const task of this.#tasks.values()) task.punctuate();
     const hadWork = [...this.#tasks.values()].some((task) => task.hasWork);
     if (this.#isCommitDue(taken)) await this.#commit();

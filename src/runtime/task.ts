@@ -2,7 +2,7 @@
 
 import type { FetchedPartition, OffsetToCommit, OutgoingRecord, ProduceAck } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
-import { NO_HEADERS, partitionName, type RawRecord, type RecordSource, type TopicPartition } from '../record/record.ts';
+import { partitionName, type RawRecord, type RecordSource, type TopicPartition } from '../record/record.ts';
 import { StreamsError } from '../record/errors.ts';
 import { changelogTopic } from '../topology/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
@@ -59,6 +59,7 @@ export class Task implements GraphHost, Rejects {
   readonly id: TaskId;
   readonly name: string;
   readonly applicationId: string;
+  readonly emitIntervalMs: number;
   readonly plan: TaskPlan;
   readonly state: TaskState;
   readonly clock: Clock;
@@ -86,6 +87,7 @@ export class Task implements GraphHost, Rejects {
     this.id = plan.id;
     this.name = plan.name;
     this.applicationId = parts.settings.applicationId;
+    this.emitIntervalMs = parts.settings.emitIntervalMs;
     this.state = parts.state;
     this.clock = parts.clock;
     this.counters = parts.counters;
@@ -167,8 +169,8 @@ export class Task implements GraphHost, Rejects {
   prepareCommit(): { outputs: OutgoingRecord[]; offsets: OffsetToCommit[] } {
     const partition = this.id.partition;
     const outputs = [...this.#outputs];
-    for (const { store, key, value, timestamp } of this.state.changelogWrites()) {
-      outputs.push({ topic: changelogTopic(this.applicationId, store), partition, key, value, timestamp: Math.max(timestamp, 0), headers: NO_HEADERS });
+    for (const { store, key, value, timestamp, headers } of this.state.changelogWrites()) {
+      outputs.push({ topic: changelogTopic(this.applicationId, store), partition, key, value, timestamp: Math.max(timestamp, 0), headers });
     }
     const offsets = this.queues.map((queue): OffsetToCommit => ({
       ...queue.tp,

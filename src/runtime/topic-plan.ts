@@ -137,8 +137,9 @@ function ownedTopics(topology: Topology, applicationId: string, partitions: Read
 
 /** Entries that die of age are also removed from the changelog, a day later than from the store: stream time and wall-clock time are not the same. */
 function changelogConfig(store: AnyStoreSpec): Record<string, string> {
-  const lifeMs = store.kind === 'window' ? store.retentionMs : store.kind === 'keyValue' ? store.ttlMs : undefined;
-  const tombstones = { 'delete.retention.ms': String(TOMBSTONES_KEPT_MS) };
+  const lifeMs = store.kind === 'window' || store.kind === 'session' ? store.retentionMs : store.kind === 'keyValue' ? store.ttlMs : undefined;
+  // The record of a deleted row also carries what the row was before: it stays for as long as that can be read.
+  const tombstones = { 'delete.retention.ms': String(TOMBSTONES_KEPT_MS + (store.kind === 'versioned' ? store.historyMs : 0)) };
   if (lifeMs === undefined) return { 'cleanup.policy': 'compact', ...tombstones, ...LARGE_RECORDS };
   // By append time: reprocessing old events must not make the broker delete state that is fresh in stream time (docs/decisions/0003).
   return { 'cleanup.policy': 'compact,delete', 'retention.ms': String(lifeMs + DAY_MS), 'message.timestamp.type': 'LogAppendTime', ...tombstones, ...LARGE_RECORDS };

@@ -20,6 +20,10 @@ import { InMemoryCluster } from './in-memory-broker.ts';
 export interface TestDriverOptions extends Partial<StreamsSettings> {
   /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. */
   readonly partitions?: number | Readonly<Record<string, number>>;
+  /** The whole topology as one task, as in Kafka Streams' own test driver: one stream time, one order of records. Default: tasks as in production. */
+  readonly oneTask?: boolean;
+  /** How many records a task takes before a commit may come. With 1, and a `commitIntervalMs` of 0, each record is finished before the next begins. */
+  readonly recordsPerRound?: number;
   /** The clock at the start, epoch ms. Default 0. */
   readonly wallClockStartMs?: number;
   readonly log?: Logger;
@@ -58,7 +62,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   #thread!: StreamThread;
 
   private constructor(topology: Topology, options: TestDriverOptions) {
-    this.#topology = topology;
+    this.#topology = options.oneTask === true ? topology.asOneTask() : topology;
     this.#options = options;
     this.#broker = this.#cluster.connect();
     this.#nowMs = options.wallClockStartMs ?? 0;
@@ -123,6 +127,12 @@ export class TopologyTestDriver implements AsyncDisposable {
     return task.state.store(spec);
   }
 
+  /** What the topology knows of a store of this name. */
+  storeSpec(name: string): AnyStoreSpec | undefined {
+    const { subtopologies, globalTables } = this.#topology;
+    return [...subtopologies.flatMap(({ stores }) => stores), ...globalTables.map(({ store }) => store)].find((spec) => spec.name === name);
+  }
+
   metrics(): Record<string, number> {
     return this.#streams.metrics();
   }
@@ -154,12 +164,13 @@ export class TopologyTestDriver implements AsyncDisposable {
   }
 
   async #boot(): Promise<void> {
-    const { partitions: _partitions, wallClockStartMs: _start, log, ...settings } = this.#options;
+    const { partitions: _partitions, wallClockStartMs: _start, oneTask: _oneTask, recordsPerRound, log, ...settings } = this.#options;
     const components = {
       broker: this.#broker,
       clock: { now: () => this.#nowMs },
       openStateDirectory: async () => this.#directory,
       ...(log === undefined ? {} : { log }),
+      ...(recordsPerRound === undefined ? {} : { recordsPerRound }),
     };
     this.#streams = new KafkaStreams(this.#topology, { applicationId: 'test', ...settings }, components);
     const { thread, held } = await this.#streams.prepare();

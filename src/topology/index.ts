@@ -8,6 +8,7 @@ export type { Materialized, MaterializedAs } from './materialized.ts';
 export type { TableOptions } from './table-of-records.ts';
 export { KTable } from './table.ts';
 export { Topology } from './topology.ts';
+export type { Window, Windowed } from './windowed.ts';
 export { describe } from './describe.ts';
 export { TopologyError, InvalidWindowError } from './errors.ts';
 export type { DedupeOptions } from './operators/dedupe.ts';

@@ -31,6 +31,8 @@ export interface ProcessorContext<K, V> {
   /** Where the record being processed was read; undefined inside a punctuator. */
   source(): RecordSource | undefined;
   schedule(options: ScheduleOptions, punctuator: Punctuator): void;
+  /** The setting: how often, ms of wall-clock time, results that wait for a window to close are looked for; 0: whenever stream time moves. */
+  readonly emitIntervalMs: number;
   /** Adds to a counter of this node, shown in metrics: `duplicates`, `late`. */
   count(counter: string, by?: number): void;
 }

@@ -1,0 +1,48 @@
+// stream, the stateless operators, split, repartition, toTable and to.
+
+import type { Serde } from 'millrace';
+import { DONE, type NodeBuilder } from '../building.ts';
+import { serdesOf } from '../case-serdes.ts';
+import { listOfValues, mapper, predicate } from '../functions.ts';
+import { extractorOf } from './timestamps.ts';
+import { materializedOf } from './tables.ts';
+
+export const streamNodes: Readonly<Record<string, NodeBuilder>> = {
+  stream: (node, { builder }) => builder.stream(node['topics'], { ...serdesOf(node), ...extractorOf(node) }),
+  filter: (node, building) => {
+    const from = building.handle(node['from']);
+    const test = predicate(node['predicate']);
+    return from.filter((value: any, key: any) => test(key, value), materializedOf(node));
+  },
+  filterNot: (node, building) => {
+    const from = building.handle(node['from']);
+    const test = predicate(node['predicate']);
+    return from.filterNot((value: any, key: any) => test(key, value), materializedOf(node));
+  },
+  mapValues: (node, building) => {
+    const from = building.handle(node['from']);
+    const map = mapper(node['value']);
+    return from.mapValues((value: any, key: any) => map(key, value), materializedOf(node));
+  },
+  map: (node, building) => {
+    const [key, value] = [mapper(node['key']), mapper(node['value'])];
+    return building.stream(node['from']).map((v, k) => [key(k, v), value(k, v)]);
+  },
+  selectKey: (node, building) => {
+    const key = mapper(node['key']);
+    return building.stream(node['from']).selectKey((v, k) => key(k, v));
+  },
+  flatMapValues: (node, building) => {
+    const values = listOfValues(node['values']);
+    return building.stream(node['from']).flatMapValues((v, k) => values(k, v));
+  },
+  merge: (node, building) => building.stream(node['from']).merge(building.stream(node['with'])),
+  repartition: (node, building) => building.stream(node['from']).repartition({ name: node['name'], ...serdesOf(node) }),
+  toTable: (node, building) =>
+    building.stream(node['from']).toTable({ name: building.nameOf(node), ...serdesOf(node), materialized: node['store'] !== undefined, ...(node['store']?.historyMs === undefined ? {} : { historyMs: node['store'].historyMs }) }),
+  to: (node, building) => {
+    if (node['topic'] === undefined) return undefined;
+    building.stream(node['from']).to(node['topic'], serdesOf(node) as { key: Serde<any>; value: Serde<any> });
+    return DONE;
+  },
+};
