@@ -1,20 +1,10 @@
-// Layout of stored values. Every value begins with a format version, so that a later release can read what an earlier one wrote.
+// Layout of values in the database. Every value begins with a format version, so that a later release can read what an earlier one wrote.
 
-import { CorruptStateError } from './errors.ts';
+import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
 import type { TimestampedValue } from '../topology/store-spec.ts';
+import { CorruptStateError } from './errors.ts';
 
 export const FORMAT_VERSION = 1;
-const TWO_32 = 0x1_0000_0000;
-
-/** A non-negative safe integer as 8 bytes, big-endian: byte order is number order. */
-export function writeUint64(target: Buffer, value: number, at: number): void {
-  target.writeUInt32BE(Math.floor(value / TWO_32), at);
-  target.writeUInt32BE(value % TWO_32, at + 4);
-}
-
-export function readUint64(source: Buffer, at: number): number {
-  return source.readUInt32BE(at) * TWO_32 + source.readUInt32BE(at + 4);
-}
 
 /** version (1) · timestamp (8) · payload */
 export function encodeTimestamped(payload: Buffer, timestamp: number): Buffer {
@@ -25,41 +15,53 @@ export function encodeTimestamped(payload: Buffer, timestamp: number): Buffer {
   return bytes;
 }
 
-export function decodeTimestamped(bytes: Buffer, place: string): TimestampedValue<Buffer> {
-  check(bytes, place, bytes.length >= 9);
+export function decodeTimestamped(bytes: Buffer, store: string): TimestampedValue<Buffer> {
+  check(bytes, store, bytes.length >= 9);
   return { timestamp: readUint64(bytes, 1), value: bytes.subarray(9) };
 }
 
-/** version (1) · entries of timestamp (8) · length (4) · payload, by timestamp, then arrival */
-export function encodeEntries(entries: readonly TimestampedValue<Buffer>[]): Buffer {
-  const bytes = Buffer.allocUnsafe(entries.reduce((size, entry) => size + 12 + entry.value.length, 1));
+/** One of several values under one key of the database, placed by two numbers: a window's time and arrival, a session's start and end, a version's time and whether it deletes. */
+export interface Placed {
+  readonly first: number;
+  readonly second: number;
+  readonly value: Buffer;
+}
+
+const PLACE_BYTES = 20;
+
+/** version (1) · for each value: first (8) · second (8) · length (4) · payload. In the order of the places. */
+export function encodeList(list: readonly Placed[]): Buffer {
+  let size = 1;
+  for (const { value } of list) size += PLACE_BYTES + value.length;
+  const bytes = Buffer.allocUnsafe(size);
   bytes[0] = FORMAT_VERSION;
   let at = 1;
-  for (const { timestamp, value } of entries) {
-    writeUint64(bytes, timestamp, at);
-    bytes.writeUInt32BE(value.length, at + 8);
-    value.copy(bytes, at + 12);
-    at += 12 + value.length;
+  for (const { first, second, value } of list) {
+    writeUint64(bytes, first, at);
+    writeUint64(bytes, second, at + 8);
+    bytes.writeUInt32BE(value.length, at + 16);
+    value.copy(bytes, at + PLACE_BYTES);
+    at += PLACE_BYTES + value.length;
   }
   return bytes;
 }
 
-export function decodeEntries(bytes: Buffer, place: string): TimestampedValue<Buffer>[] {
-  check(bytes, place, true);
-  const entries: TimestampedValue<Buffer>[] = [];
+export function decodeList(bytes: Buffer, store: string): Placed[] {
+  check(bytes, store, true);
+  const list: Placed[] = [];
   for (let at = 1; at < bytes.length; ) {
-    check(bytes, place, at + 12 <= bytes.length);
-    const length = bytes.readUInt32BE(at + 8);
-    check(bytes, place, at + 12 + length <= bytes.length);
-    entries.push({ timestamp: readUint64(bytes, at), value: bytes.subarray(at + 12, at + 12 + length) });
-    at += 12 + length;
+    check(bytes, store, at + PLACE_BYTES <= bytes.length);
+    const end = at + PLACE_BYTES + bytes.readUInt32BE(at + 16);
+    check(bytes, store, end <= bytes.length);
+    list.push({ first: readUint64(bytes, at), second: readUint64(bytes, at + 8), value: bytes.subarray(at + PLACE_BYTES, end) });
+    at = end;
   }
-  return entries;
+  return list;
 }
 
-function check(bytes: Buffer, place: string, isWhole: boolean): void {
+function check(bytes: Buffer, store: string, isWhole: boolean): void {
   if (bytes[0] !== FORMAT_VERSION) {
-    throw new CorruptStateError(place, `a value has format version ${bytes[0]}, and this release reads version ${FORMAT_VERSION}`);
+    throw new CorruptStateError(store, `a value has format version ${bytes[0]}, and this release reads version ${FORMAT_VERSION}`);
   }
-  if (!isWhole) throw new CorruptStateError(place, `a value of ${bytes.length} bytes is not whole`);
+  if (!isWhole) throw new CorruptStateError(store, `a value of ${bytes.length} bytes is not whole`);
 }

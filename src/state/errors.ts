@@ -10,6 +10,17 @@ export class CorruptStateError extends StreamsError {
   }
 }
 
+export class UnreadableChangelogError extends StreamsError {
+  readonly code = 'UNREADABLE_CHANGELOG';
+  readonly remedy = 'fix-settings';
+  constructor(topic: string, reason: string) {
+    super(
+      `The changelog ${topic} cannot be read: ${reason}. Another program or another release has written to it. ` +
+        `Run the release that wrote it, or begin anew: with another applicationId, or without this topic, the state directory and the committed offsets.`,
+    );
+  }
+}
+
 export class EntryTooLargeError extends StreamsError {
   readonly code = 'ENTRY_TOO_LARGE';
   readonly remedy = 'fix-data';

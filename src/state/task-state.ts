@@ -4,15 +4,18 @@ import type { DatabaseWrite, TaskDatabase } from '../ports/state-directory.ts';
 import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
 import { CorruptStateError } from './errors.ts';
 import { OverlaidKeyValueStore } from './key-value-store.ts';
-import { Overlay, type PendingWrite } from './overlay.ts';
-import type { StoreClock, TaskStore } from './task-store.ts';
+import { OverlaidOrderedKeyValueStore } from './ordered-key-value-store.ts';
+import { Overlay } from './overlay.ts';
+import { OverlaidSessionStore } from './session-store.ts';
+import type { ChangelogRecord, StoreClock, TaskStore } from './task-store.ts';
 import { OverlaidTimerStore } from './timer-store.ts';
 import { UndoLog } from './undo-log.ts';
+import { OverlaidVersionedStore } from './versioned-store.ts';
 import { OverlaidWindowStore } from './window-store.ts';
 
 /** What the database knows about itself, written in the same batch as the data it speaks of. */
 export interface CommitRecord {
-  readonly v: 1;
+  readonly v: 2;
   /** Commit number: equal to the one in Kafka's offset metadata when the stores hold exactly what is committed. */
   readonly n: number;
   /** By store: changelog position up to which the data is applied. */
@@ -25,10 +28,10 @@ export interface CommitRecord {
 }
 
 const COMMIT_RECORD_KEY = Buffer.from('m');
-const EMPTY: CommitRecord = { v: 1, n: 0, positions: {}, observed: {}, streamTime: -1, wallTime: 0 };
+const EMPTY: CommitRecord = { v: 2, n: 0, positions: {}, observed: {}, streamTime: -1, wallTime: 0 };
 
-/** A write as it goes to a changelog, and as it comes back from one. */
-export interface ChangelogWrite extends PendingWrite {
+/** A record as it goes to the changelog of a store. */
+export interface ChangelogWrite extends ChangelogRecord {
   readonly store: string;
 }
 
@@ -81,8 +84,8 @@ export class TaskState {
   }
 
   *changelogWrites(): Generator<ChangelogWrite> {
-    for (const [name, { overlay }] of this.#stores) {
-      for (const write of overlay.pending()) yield { store: name, ...write };
+    for (const [name, store] of this.#stores) {
+      for (const record of store.changelog()) yield { store: name, ...record };
     }
   }
 
@@ -96,29 +99,36 @@ export class TaskState {
       if (time !== undefined) observed[name] = time;
     }
     await this.#write(writes, {
-      v: 1,
+      v: 2,
       n: commit.n,
       positions: { ...this.#commitRecord.positions, ...Object.fromEntries(commit.positions) },
       observed,
       streamTime: commit.streamTime,
       wallTime: commit.wallTime,
     });
-    for (const { overlay } of this.#stores.values()) overlay.clear();
+    for (const store of this.#stores.values()) {
+      store.overlay.clear();
+      store.committed?.();
+    }
   }
 
-  /** Replays part of a changelog. Progress is written with the data, so a crash in the middle of a restore goes on where it stopped. */
-  async applyChangelog(store: string, writes: readonly PendingWrite[], position: number, nowMs: number): Promise<void> {
-    const { overlay } = this.#stores.get(store)!;
+  /**
+   * Replays part of a changelog. Progress is written with the data, so a crash in the middle of a restore goes on where it stopped.
+   * @throws {UnreadableChangelogError}
+   */
+  async applyChangelog(name: string, records: readonly ChangelogRecord[], position: number, nowMs: number): Promise<void> {
+    const store = this.#stores.get(name)!;
+    const { writes, observed = -1 } = store.restore(records);
     await this.#write(
-      writes.map(({ key, value }) => ({ key: overlay.databaseKey(key), value })),
+      writes.map(({ key, value }) => ({ key: store.overlay.databaseKey(key), value })),
       {
         ...this.#commitRecord,
         // The data is no longer that of any one commit until the restore is finished.
         n: RESTORING,
         // It is as old as its oldest part: a restore into nothing counts from its first batch.
         wallTime: this.#commitRecord === EMPTY ? nowMs : this.#commitRecord.wallTime,
-        positions: { ...this.#commitRecord.positions, [store]: position },
-        observed: { ...this.#commitRecord.observed, ...this.#observedIn(store, writes) },
+        positions: { ...this.#commitRecord.positions, [name]: position },
+        observed: { ...this.#commitRecord.observed, [name]: Math.max(this.#commitRecord.observed[name] ?? -1, observed) },
       },
     );
   }
@@ -140,30 +150,27 @@ export class TaskState {
   async sweep(limit: number): Promise<number> {
     const expiring = [...this.#stores.values()].filter((store) => store.expires);
     const disposable: DatabaseWrite[] = [];
+    const swept: { store: TaskStore; key: Buffer }[] = [];
     let looked = 0;
     for (let visited = 0; visited < expiring.length && looked < limit; visited++) {
       const store = expiring[this.#sweepAt.store]!;
       for await (const [key, value] of store.overlay.scanCommitted(this.#sweepAt.after)) {
         this.#sweepAt.after = Buffer.from(key);
-        if (store.isDisposable(key, value)) disposable.push({ key: store.overlay.databaseKey(key), value: null });
+        if (store.isDisposable(key, value)) {
+          disposable.push({ key: store.overlay.databaseKey(key), value: null });
+          swept.push({ store, key });
+        }
         if (++looked >= limit) break;
       }
       if (looked < limit) this.#sweepAt = { store: (this.#sweepAt.store + 1) % expiring.length };
     }
     if (disposable.length > 0) await this.#database.write(disposable);
+    for (const { store, key } of swept) store.swept?.(key);
     return disposable.length;
   }
 
   async close(): Promise<void> {
     await this.#database.close();
-  }
-
-  #observedIn(name: string, writes: readonly PendingWrite[]): Record<string, number> {
-    const store = this.#stores.get(name)!;
-    if (store.observedIn === undefined) return {};
-    let highest = this.#commitRecord.observed[name] ?? -1;
-    for (const { value } of writes) if (value !== null) highest = Math.max(highest, store.observedIn(value));
-    return { [name]: highest };
   }
 
   async #write(writes: DatabaseWrite[], record: CommitRecord): Promise<void> {
@@ -179,9 +186,13 @@ export const RESTORING = -1;
 function buildStore(spec: AnyStoreSpec, topic: string, overlay: Overlay, clock: StoreClock, undo: UndoLog): TaskStore {
   switch (spec.kind) {
     case 'keyValue':
-      return new OverlaidKeyValueStore(spec, topic, overlay, clock);
+      return spec.ordered === true ? new OverlaidOrderedKeyValueStore(spec, topic, overlay, clock, undo) : new OverlaidKeyValueStore(spec, topic, overlay, clock);
     case 'window':
       return new OverlaidWindowStore(spec, topic, overlay, undo);
+    case 'session':
+      return new OverlaidSessionStore(spec, topic, overlay, undo);
+    case 'versioned':
+      return new OverlaidVersionedStore(spec, topic, overlay, undo);
     case 'timer':
       return new OverlaidTimerStore(spec, topic, overlay, clock, undo);
   }
@@ -191,7 +202,7 @@ function readCommitRecord(database: TaskDatabase): CommitRecord {
   const bytes = database.get(COMMIT_RECORD_KEY);
   if (bytes === undefined) return EMPTY;
   const record = parse(bytes);
-  if (record?.v !== 1) throw new CorruptStateError('the commit record', 'its format is not the one this release writes');
+  if (record?.v !== 2) throw new CorruptStateError('the commit record', 'its format is not the one this release writes');
   return record;
 }
 

@@ -1,5 +1,7 @@
 // What the task needs of any store beside its user-facing side.
 
+import type { DatabaseWrite } from '../ports/state-directory.ts';
+import type { Headers } from '../record/record.ts';
 import type { AnyStoreSpec } from '../topology/store-spec.ts';
 import type { Overlay } from './overlay.ts';
 
@@ -8,6 +10,21 @@ export interface StoreClock {
   streamTime(): number;
   /** Of the record being processed; stream time inside a punctuator. */
   recordTimestamp(): number;
+}
+
+/** A record of a store's changelog. `timestamp`: that of the record behind it, epoch ms. */
+export interface ChangelogRecord {
+  readonly key: Buffer;
+  readonly value: Buffer | null;
+  readonly timestamp: number;
+  readonly headers: Headers;
+}
+
+/** What changelog records make of the database: keys are the store's own. */
+export interface Restored {
+  readonly writes: readonly DatabaseWrite[];
+  /** The highest timestamp the store had seen, as far as these records tell. */
+  readonly observed?: number;
 }
 
 export interface TaskStore {
@@ -19,10 +36,16 @@ export interface TaskStore {
   readonly expires: boolean;
   /** Whether a committed entry is invisible for good, so that sweeping it changes nothing anyone can see. */
   isDisposable(key: Buffer, value: Buffer): boolean;
-  /** What must travel with the commit beside the entries: the highest timestamp put. */
+  /** A committed entry has been swept. */
+  swept?(key: Buffer): void;
+  /** The uncommitted writes as they go to the changelog. */
+  changelog(): Iterable<ChangelogRecord>;
+  /** Reverses `changelog`, on what is committed. @throws {UnreadableChangelogError} */
+  restore(records: readonly ChangelogRecord[]): Restored;
+  /** The uncommitted writes have become durable. */
+  committed?(): void;
+  /** What must travel with the commit beside the entries: the highest timestamp seen. */
   observedTime?(): number;
-  /** The highest timestamp put, as far as this entry of the changelog tells: restore finds it again without the commit record. */
-  observedIn?(value: Buffer): number;
   /** Called once after open and restore, before the first record: builds what is kept in memory. */
   load?(observedTime: number): Promise<void>;
 }

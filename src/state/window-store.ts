@@ -1,97 +1,159 @@
-// Window store: values by key and time. LevelDB has no synchronous iterator, so it is laid out for point lookups: one entry per time segment and key,
-// which holds all values of that key in that segment.
+// Window store: values by key and time. One entry of the database for each key and time segment, which holds all values of that key in that segment.
 
-import type { TimestampedValue, WindowStore, WindowStoreSpec } from '../topology/store-spec.ts';
-import { decodeEntries, encodeEntries, readUint64, writeUint64 } from './bytes.ts';
+import { readTerminated, readUint64, terminated, writeUint64 } from '../serdes/ordered-bytes.ts';
+import type { KeyBounds, KeyValueEntry, TimestampedValue, WindowStore, WindowStoreSpec } from '../topology/store-spec.ts';
+import { EntryLists, type EntryLayout, placeOf } from './entry-lists.ts';
+import { CorruptStateError } from './errors.ts';
+import { ObservedTime } from './observed-time.ts';
 import type { Overlay } from './overlay.ts';
-import type { TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
 const SHORTEST_SEGMENT_MS = 1_000;
 
+/** List keys are terminated key · segment (8), so that keys stay in order. A value's place is its timestamp, and its arrival among those of the same timestamp. */
 export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
   readonly spec: WindowStoreSpec<K, V>;
   readonly topic: string;
   readonly overlay: Overlay;
   readonly expires = true;
-  readonly #undo: UndoLog;
-  /** Part of the stored layout: a function of the retention alone. */
+  readonly #observed: ObservedTime;
+  readonly #lists: EntryLists;
+  /** Part of the stored layout: a function of the spec alone. */
   readonly #segmentMs: number;
-  #observed = -1;
 
   constructor(spec: WindowStoreSpec<K, V>, topic: string, overlay: Overlay, undo: UndoLog) {
     this.spec = spec;
     this.topic = topic;
     this.overlay = overlay;
-    this.#undo = undo;
-    this.#segmentMs = Math.max(Math.ceil(spec.retentionMs / 2), SHORTEST_SEGMENT_MS);
+    this.#segmentMs = spec.segmentMs ?? Math.max(Math.ceil(spec.retentionMs / 2), SHORTEST_SEGMENT_MS);
+    this.#observed = new ObservedTime(undo);
+    this.#lists = new EntryLists({ store: spec.name, topic, overlay, observed: this.#observed, retentionMs: spec.retentionMs, layout: windowLayout(this.#segmentMs) });
   }
 
   put(key: K, value: V, timestamp: number): void {
-    this.#observe(timestamp);
-    if (timestamp <= this.#oldestHidden()) return;
-    const segmentKey = this.#segmentKey(key, this.#segmentOf(timestamp));
-    const stored = this.overlay.get(segmentKey);
-    const entries = stored === undefined ? [] : decodeEntries(stored, this.spec.name);
+    this.#observed.observe(timestamp);
+    if (timestamp <= this.#lists.oldestHidden) return;
     const payload = this.spec.value.serialize(this.topic, value);
-    const at = entries.findLastIndex((entry) => entry.timestamp <= timestamp);
-    const replaces = !this.spec.retainDuplicates && at >= 0 && entries[at]!.timestamp === timestamp;
-    entries.splice(replaces ? at : at + 1, replaces ? 1 : 0, { timestamp, value: payload });
-    this.overlay.put(segmentKey, encodeEntries(entries), timestamp);
+    this.#lists.update(this.#listKey(key, timestamp), timestamp, (list) => {
+      const at = placeOf(list, timestamp + 1, 0); // just past those of the same timestamp
+      const last = list[at - 1]?.first === timestamp ? list[at - 1] : undefined;
+      if (last !== undefined && !this.spec.retainDuplicates) list[at - 1] = { ...last, value: payload };
+      else list.splice(at, 0, { first: timestamp, second: last === undefined ? 0 : last.second + 1, value: payload });
+      return list;
+    });
   }
 
   fetch(key: K, fromMs: number, toMs: number): TimestampedValue<V>[] {
-    const from = Math.max(fromMs, this.#oldestHidden() + 1, 0);
-    const found: TimestampedValue<V>[] = [];
+    const from = Math.max(fromMs, this.#lists.oldestHidden + 1, 0);
     // Nothing above the highest timestamp ever put can be there, so the loop is bounded by the retention whatever `toMs` is.
-    const to = Math.min(toMs, this.#observed);
-    for (let segment = this.#segmentOf(from); segment <= to; segment += this.#segmentMs) {
-      const stored = this.overlay.get(this.#segmentKey(key, segment));
-      if (stored === undefined) continue;
-      for (const { timestamp, value } of decodeEntries(stored, this.spec.name)) {
-        if (timestamp >= from && timestamp <= to) found.push({ timestamp, value: this.spec.value.deserialize(this.topic, value) });
+    const to = Math.min(toMs, this.#observed.value);
+    const found: TimestampedValue<V>[] = [];
+    if (from > to) return found;
+    const keyBytes = this.#keyBytes(key);
+    for (let segment = from - (from % this.#segmentMs); segment <= to; segment += this.#segmentMs) {
+      for (const { first, value } of this.#lists.read(withSegment(keyBytes, segment))) {
+        if (first >= from && first <= to) found.push({ timestamp: first, value: this.spec.value.deserialize(this.topic, value) });
       }
     }
     return found;
   }
 
-  isDisposable(key: Buffer): boolean {
-    return readUint64(key, 0) + this.#segmentMs - 1 <= this.#oldestHidden();
+  get(key: K, timestamp: number): V | undefined {
+    if (timestamp <= this.#lists.oldestHidden || timestamp < 0 || timestamp > this.#observed.value) return undefined;
+    const list = this.#lists.read(this.#listKey(key, timestamp));
+    const entry = list[placeOf(list, timestamp, 0)];
+    return entry?.first === timestamp ? this.spec.value.deserialize(this.topic, entry.value) : undefined;
+  }
+
+  delete(key: K, timestamp: number): void {
+    if (timestamp <= this.#lists.oldestHidden || timestamp < 0) return;
+    this.#lists.update(this.#listKey(key, timestamp), timestamp, (list) => {
+      const rest = list.filter(({ first }) => first !== timestamp);
+      return rest.length === list.length ? undefined : rest;
+    });
+  }
+
+  async *scan({ from, to }: KeyBounds<K> = {}): AsyncGenerator<KeyValueEntry<K, V>> {
+    const { oldestHidden } = this.#lists;
+    // The mark's last byte is 0, so with 1 in its place this is just past all segments of the key.
+    const end = to === undefined ? undefined : this.#keyBytes(to);
+    if (end !== undefined) end[end.length - 1] = 1;
+    for await (const [listKey, bytes] of this.overlay.scan(from === undefined ? Buffer.alloc(0) : this.#keyBytes(from), end)) {
+      const key = this.spec.key.deserialize(this.topic, keyOf(listKey));
+      for (const { first, value } of this.#lists.decode(bytes)) {
+        if (first > oldestHidden) yield { key, timestamp: first, value: this.spec.value.deserialize(this.topic, value) };
+      }
+    }
+  }
+
+  isDisposable(listKey: Buffer): boolean {
+    return segmentOf(listKey) + this.#segmentMs - 1 <= this.#lists.oldestHidden;
+  }
+
+  changelog(): Iterable<ChangelogRecord> {
+    return this.#lists.changelog();
+  }
+
+  restore(records: readonly ChangelogRecord[]): Restored {
+    return this.#lists.restore(records);
+  }
+
+  committed(): void {
+    this.#observed.committed();
   }
 
   observedTime(): number {
-    return this.#observed;
-  }
-
-  observedIn(value: Buffer): number {
-    return decodeEntries(value, this.spec.name).at(-1)?.timestamp ?? -1;
+    return this.#observed.value;
   }
 
   async load(observedTime: number): Promise<void> {
-    this.#observed = observedTime;
+    this.#observed.load(observedTime);
   }
 
-  /** Entries at or below this timestamp are not visible any more. */
-  #oldestHidden(): number {
-    return this.#observed - this.spec.retentionMs;
+  #keyBytes(key: K): Buffer {
+    return terminated(this.spec.key.serialize(this.topic, key));
   }
 
-  #segmentOf(timestamp: number): number {
-    return timestamp - (timestamp % this.#segmentMs);
+  #listKey(key: K, timestamp: number): Buffer {
+    return withSegment(this.#keyBytes(key), timestamp - (timestamp % this.#segmentMs));
   }
+}
 
-  #segmentKey(key: K, segment: number): Buffer {
-    const keyBytes = this.spec.key.serialize(this.topic, key);
-    const bytes = Buffer.allocUnsafe(8 + keyBytes.length);
-    writeUint64(bytes, segment, 0);
-    keyBytes.copy(bytes, 8);
-    return bytes;
-  }
+/** In the changelog: key · timestamp (8) · arrival (4), as Kafka Streams has it. */
+function windowLayout(segmentMs: number): EntryLayout {
+  return {
+    recordKey(listKey, first, second) {
+      const key = keyOf(listKey);
+      const bytes = Buffer.allocUnsafe(key.length + 12);
+      key.copy(bytes);
+      writeUint64(bytes, first, key.length);
+      bytes.writeUInt32BE(second, key.length + 8);
+      return bytes;
+    },
+    place(recordKey) {
+      const end = recordKey.length - 12;
+      const first = readUint64(recordKey, end);
+      return { listKey: withSegment(terminated(recordKey.subarray(0, end)), first - (first % segmentMs)), first, second: recordKey.readUInt32BE(end + 8) };
+    },
+    placeAt: (time) => ({ first: time, second: 0 }),
+    timeOf: ({ first }) => first,
+  };
+}
 
-  #observe(timestamp: number): void {
-    if (timestamp <= this.#observed) return;
-    const before = this.#observed;
-    this.#observed = timestamp;
-    this.#undo.push(() => void (this.#observed = before));
-  }
+function withSegment(keyBytes: Buffer, segment: number): Buffer {
+  const bytes = Buffer.allocUnsafe(keyBytes.length + 8);
+  keyBytes.copy(bytes);
+  writeUint64(bytes, segment, keyBytes.length);
+  return bytes;
+}
+
+function segmentOf(listKey: Buffer): number {
+  return readUint64(listKey, listKey.length - 8);
+}
+
+function keyOf(listKey: Buffer): Buffer {
+  const read = readTerminated(listKey);
+  if (read === undefined) throw new CorruptStateError('a window store', 'a key does not end');
+  return read.bytes;
 }

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Serdes } from 'millrace';
 import { MemoryStateDirectory } from 'millrace/testing';
-import { encodeTimestamped } from '../../src/state/bytes.ts';
+import { changelogHeader } from '../../src/state/changelog-header.ts';
 import { CorruptStateError } from '../../src/state/errors.ts';
 import { storePrefix } from '../../src/state/overlay.ts';
 import { RESTORING, TaskState, type ChangelogWrite } from '../../src/state/task-state.ts';
@@ -95,7 +95,7 @@ test('the changelog gets one write for each key, the last, with the timestamp of
   state.store(counts).put('k', 'two');
   state.store(counts).delete('gone');
   const writes = await persist(state, 1);
-  expect(writes.map(({ key, value, timestamp }) => [key.toString(), value?.subarray(9).toString() ?? null, timestamp])).toEqual([['k', 'two', 8], ['gone', null, 8]]);
+  expect(writes.map(({ key, value, timestamp }) => [key.toString(), value?.toString() ?? null, timestamp])).toEqual([['k', 'two', 8], ['gone', null, 8]]);
 });
 
 test('stores whose names begin alike do not see each other', async () => {
@@ -123,7 +123,7 @@ test('sweeping goes round the stores: a big one does not starve the next', async
 test('an interrupted restore remembers when it began, since deletions may be forgotten a while after that', async () => {
   const directory = new MemoryStateDirectory();
   const state = await open(directory, [counts]);
-  const write = { key: Buffer.from('k'), value: encodeTimestamped(Buffer.from('v'), 1), timestamp: 1 };
+  const write = { key: Buffer.from('k'), value: Buffer.from('v'), timestamp: 1, headers: changelogHeader(1) };
   await state.applyChangelog('counts', [write], 5, 1_000);
   await state.applyChangelog('counts', [write], 9, 2_000);
   await state.close();
@@ -134,7 +134,7 @@ test('an interrupted restore remembers when it began, since deletions may be for
 });
 
 test.each([
-  ['is of a later release', Buffer.from('{"v":2,"n":1}')],
+  ['is of a later release', Buffer.from('{"v":3,"n":1}')],
   ['is not what was written', Buffer.from([0xff, 0, 1])],
   ['is empty', Buffer.alloc(0)],
 ])('a commit record that %s makes the state unusable, in words', async (_, value) => {

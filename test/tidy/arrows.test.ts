@@ -13,7 +13,7 @@ const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; rea
   'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/escalation/protocol.ts'] },
   // Where it is remembered.
   'src/ports': { folders: ['src/record'] },
-  'src/state': { folders: ['src/ports', 'src/record', 'src/topology/store-spec.ts'], packages: ['sorted-btree', 'node:module'] },
+  'src/state': { folders: ['src/ports', 'src/record', 'src/topology/store-spec.ts', 'src/serdes/ordered-bytes.ts'], packages: ['sorted-btree', 'node:module'] },
   'src/state/level': { folders: ['src/ports', 'src/state/errors.ts'], packages: ['level', 'node:crypto', 'node:fs/promises', 'node:path'] },
   'src/state/memory': { folders: ['src/ports', 'src/state/errors.ts', 'src/state/sorted-map.ts'] },
   // Who runs it and when.

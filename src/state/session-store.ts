@@ -1,0 +1,122 @@
+// Session store: values by key and interval of time. One entry of the database for each key, which holds all its sessions: they are few, since they merge.
+
+import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
+import type { KeyBounds, Session, SessionEntry, SessionStore, SessionStoreSpec } from '../topology/store-spec.ts';
+import { EntryLists, type EntryLayout, placeOf } from './entry-lists.ts';
+import { byteBounds } from './key-bounds.ts';
+import { ObservedTime } from './observed-time.ts';
+import type { Overlay } from './overlay.ts';
+import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
+import type { UndoLog } from './undo-log.ts';
+
+/** A value's place is its start and its end. */
+export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore {
+  readonly spec: SessionStoreSpec<K, V>;
+  readonly topic: string;
+  readonly overlay: Overlay;
+  readonly expires = true;
+  readonly #observed: ObservedTime;
+  readonly #lists: EntryLists;
+
+  constructor(spec: SessionStoreSpec<K, V>, topic: string, overlay: Overlay, undo: UndoLog) {
+    this.spec = spec;
+    this.topic = topic;
+    this.overlay = overlay;
+    this.#observed = new ObservedTime(undo);
+    this.#lists = new EntryLists({ store: spec.name, topic, overlay, observed: this.#observed, retentionMs: spec.retentionMs, layout: SESSION_LAYOUT });
+  }
+
+  findSessions(key: K, earliestEndMs: number, latestStartMs: number): Session<V>[] {
+    const found: Session<V>[] = [];
+    for (const entry of this.#lists.read(this.#keyBytes(key))) {
+      if (entry.first > latestStartMs) break;
+      if (entry.second < earliestEndMs || this.#lists.isHidden(entry)) continue;
+      found.push({ startMs: entry.first, endMs: entry.second, value: this.spec.value.deserialize(this.topic, entry.value) });
+    }
+    return found;
+  }
+
+  get(key: K, startMs: number, endMs: number): V | undefined {
+    const list = this.#lists.read(this.#keyBytes(key));
+    const entry = list[placeOf(list, startMs, endMs)];
+    if (entry === undefined || entry.first !== startMs || entry.second !== endMs || this.#lists.isHidden(entry)) return undefined;
+    return this.spec.value.deserialize(this.topic, entry.value);
+  }
+
+  put(key: K, startMs: number, endMs: number, value: V): void {
+    this.#observed.observe(endMs);
+    const place = { first: startMs, second: endMs };
+    if (this.#lists.isHidden(place)) return;
+    const payload = this.spec.value.serialize(this.topic, value);
+    this.#lists.update(this.#keyBytes(key), endMs, (all) => {
+      const list = all.filter((entry) => !this.#lists.isHidden(entry));
+      const at = placeOf(list, startMs, endMs);
+      const replaces = list[at]?.first === startMs && list[at].second === endMs;
+      list.splice(at, replaces ? 1 : 0, { ...place, value: payload });
+      return list;
+    });
+  }
+
+  remove(key: K, startMs: number, endMs: number): void {
+    this.#lists.update(this.#keyBytes(key), Math.max(endMs, 0), (list) => {
+      const rest = list.filter(({ first, second }) => first !== startMs || second !== endMs);
+      return rest.length === list.length ? undefined : rest;
+    });
+  }
+
+  async *scan(bounds: KeyBounds<K> = {}): AsyncGenerator<SessionEntry<K, V>> {
+    const { oldestHidden } = this.#lists;
+    const { from, end } = byteBounds(bounds, (key) => this.#keyBytes(key));
+    for await (const [keyBytes, bytes] of this.overlay.scan(from, end)) {
+      const key = this.spec.key.deserialize(this.topic, keyBytes);
+      for (const { first, second, value } of this.#lists.decode(bytes)) {
+        if (second > oldestHidden) yield { key, startMs: first, endMs: second, value: this.spec.value.deserialize(this.topic, value) };
+      }
+    }
+  }
+
+  isDisposable(_key: Buffer, value: Buffer): boolean {
+    return this.#lists.decode(value).every((entry) => this.#lists.isHidden(entry));
+  }
+
+  changelog(): Iterable<ChangelogRecord> {
+    return this.#lists.changelog();
+  }
+
+  restore(records: readonly ChangelogRecord[]): Restored {
+    return this.#lists.restore(records);
+  }
+
+  committed(): void {
+    this.#observed.committed();
+  }
+
+  observedTime(): number {
+    return this.#observed.value;
+  }
+
+  async load(observedTime: number): Promise<void> {
+    this.#observed.load(observedTime);
+  }
+
+  #keyBytes(key: K): Buffer {
+    return this.spec.key.serialize(this.topic, key);
+  }
+}
+
+/** In the changelog: key · end (8) · start (8), as Kafka Streams has it. */
+const SESSION_LAYOUT: EntryLayout = {
+  recordKey(listKey, first, second) {
+    const bytes = Buffer.allocUnsafe(listKey.length + 16);
+    listKey.copy(bytes);
+    writeUint64(bytes, second, listKey.length);
+    writeUint64(bytes, first, listKey.length + 8);
+    return bytes;
+  },
+  place(recordKey) {
+    const end = recordKey.length - 16;
+    return { listKey: recordKey.subarray(0, end), first: readUint64(recordKey, end + 8), second: readUint64(recordKey, end) };
+  },
+  placeAt: (time) => ({ first: time, second: time }),
+  timeOf: ({ second }) => second,
+};
