@@ -2,10 +2,12 @@
 
 import { avroSerde } from './avro.ts';
 import { bufferSerde } from './buffer.ts';
+import { pairSerde, timeKeySerde } from './composite-key.ts';
 import { doubleSerde } from './double.ts';
 import { jsonSerde } from './json.ts';
 import { longSerde } from './long.ts';
 import { stringSerde } from './string.ts';
+import { timestampedSerde } from './timestamped.ts';
 
 export const Serdes = {
   /** UTF-8 text. */
@@ -18,12 +20,19 @@ export const Serdes = {
   json: jsonSerde,
   /** Bytes as they are. */
   buffer: bufferSerde,
+  /** A key of two parts, for ordered stores: sorted by the first part's bytes, then by the second's. */
+  pair: pairSerde,
+  /** A time and a key, for ordered stores: sorted by time, then by the key's bytes. */
+  timeKey: timeKeySerde,
+  /** A value with a timestamp of its own. */
+  timestamped: timestampedSerde,
   /** Avro in the registry's wire format. */
   avro: avroSerde,
 } as const;
 
 export type { AvroOptions } from './avro.ts';
 export type { AvroSchema } from './avro-type.ts';
+export type { PairSerde, TimeKey } from './composite-key.ts';
 export * from './errors.ts';
 export { memoryRegistry } from './memory-registry.ts';
 export type { Compatibility, Registry, WriterSchema } from './registry.ts';

@@ -55,7 +55,7 @@ async function overwrite(key: Buffer, value: Buffer): Promise<void> {
 }
 
 test.each([
-  ['its commit record is of a later release', () => overwrite(Buffer.from('m'), Buffer.from('{"v":2}'))],
+  ['its commit record is of a later release', () => overwrite(Buffer.from('m'), Buffer.from('{"v":3}'))],
   ['its commit record is garbage', () => overwrite(Buffer.from('m'), Buffer.of(0xff, 1, 2))],
   ['a stored value is of a later release', () => overwrite(Buffer.concat([storePrefix('counts'), Buffer.from('k')]), Buffer.of(9, 9, 9))],
   ['a stored value is cut', () => overwrite(Buffer.concat([storePrefix('counts'), Buffer.from('k')]), Buffer.of(1, 0))],
