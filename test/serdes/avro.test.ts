@@ -120,6 +120,22 @@ describe('avro serde, reading what others wrote', () => {
     expect(current.deserialize('t', current.serialize('t', { a: 'x', b: 2 }))).toEqual({ a: 'x', b: 2 });
   });
 
+  it.each<[string, unknown, unknown]>([
+    ['bytes that are no text', ['string', 'bytes'], Buffer.from([0xff, 0xfe])],
+    ['text beside bytes', ['bytes', 'string'], 'é'],
+    ['a long beside a double', ['double', 'long'], { long: 5 }],
+    ['an int beside wider numbers', ['null', 'double', 'long', 'int'], { int: 5 }],
+    ['nothing', ['null', 'string'], null],
+  ])('reads %s of a union as what it was written as, also from another version', async (_what, type, value) => {
+    const registry = memoryRegistry();
+    const old = Serdes.avro<{ u: unknown }>({ registry, schema: record([{ name: 'u', type }]) });
+    const current = Serdes.avro<{ u: unknown; n: number }>({ registry, schema: record([{ name: 'u', type }, { name: 'n', type: 'int', default: 1 }]) });
+    await old.open!('t', 'value');
+    await current.open!('t', 'value');
+    expect(current.deserialize('t', old.serialize('t', { u: value }))).toEqual({ u: value, n: 1 });
+    expect(old.deserialize('t', current.serialize('t', { u: value, n: 2 }))).toEqual({ u: value });
+  });
+
   it('says why a schema cannot be resolved', async () => {
     const registry = memoryRegistry();
     const other = Serdes.avro({ registry, schema: record([{ name: 'a', type: 'string' }]) });

@@ -1,9 +1,10 @@
 // The bytes of Kafka's own serializers, so that Java and Millrace read each other's topics. The vectors were written once by kafka-clients 4.3.1:
-// StringSerializer, LongSerializer, DoubleSerializer and ByteArraySerializer.
+// StringSerializer, LongSerializer, DoubleSerializer and ByteArraySerializer; those of Avro's bodies by GenericDatumWriter of Avro 1.12.0.
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Serdes, UndecodableError, UnserializableError } from '../../src/serdes/index.ts';
+import { type AvroSchema, memoryRegistry, Serdes, UndecodableError, UnserializableError } from '../../src/serdes/index.ts';
 
 describe('double', () => {
   const serde = Serdes.double();
@@ -88,3 +89,52 @@ describe('buffer', () => {
     expect(Serdes.buffer().serialize('t', Buffer.from([0, 1, 255])).toString('hex')).toBe('0001ff');
   });
 });
+
+describe('avro', () => {
+  const order = {
+    eventId: 'e-1',
+    orderId: 'o-1',
+    customerId: 'c-€',
+    lines: [
+      { sku: 'tea', quantity: 2, unitPriceCents: 450 },
+      { sku: 'cup', quantity: -1, unitPriceCents: Number.MAX_SAFE_INTEGER - 1 },
+    ],
+    totalCents: 1_800,
+    currency: 'EUR',
+    placedAt: 1_700_000_000_000,
+  };
+  const status = { orderId: 'o-1', status: 'CONFIRMED', reason: null, paymentId: 'p-1', sequence: 2, at: 1_700_000_000_001 };
+  const kinds: AvroSchema = {
+    type: 'record',
+    name: 'K',
+    fields: [
+      { name: 'b', type: 'boolean' },
+      { name: 'f', type: 'float' },
+      { name: 'd', type: 'double' },
+      { name: 'y', type: 'bytes' },
+      { name: 'x', type: { type: 'fixed', name: 'F', size: 3 } },
+      { name: 'm', type: { type: 'map', values: 'int' } },
+      { name: 'u', type: ['null', 'long', 'string'] },
+    ],
+  };
+
+  it.each<[string, AvroSchema, unknown, string]>([
+    ['an order', schemaFile('orders'), order, '06652d31066f2d310a632de282ac04067465610484070663757001fcffffffffffff1f00901c0645555280a0abfef962'],
+    ['an order status', schemaFile('order-status'), status, '066f2d3102000206702d310482a0abfef962'],
+    [
+      'every kind of type',
+      kinds,
+      { b: true, f: 1.5, d: -0.1, y: Buffer.from([1, 2, 255]), x: Buffer.from([7, 8, 9]), m: { k: -5 }, u: -3 },
+      '010000c03f9a9999999999b9bf060102ff07080902026b09000205',
+    ],
+  ])('writes %s as Java does, behind a zero byte and the schema id, and reads it', async (_what, schema, value, hex) => {
+    const serde = Serdes.avro({ registry: memoryRegistry(), schema });
+    await serde.open!('t', 'key');
+    expect(serde.serialize('t', value).toString('hex')).toBe(`0000000001${hex}`);
+    expect(serde.deserialize('t', Buffer.from(`0000000001${hex}`, 'hex'))).toEqual(value);
+  });
+});
+
+function schemaFile(topic: string): AvroSchema {
+  return JSON.parse(readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')) as AvroSchema;
+}
