@@ -72,7 +72,7 @@ export class ProcessorGraph {
 /** `children` may still grow while the graph is wired. */
 function fanOut(children: readonly Step[]): Step {
   return (record) => {
-    for (const child of children) child(record);
+    for (let at = 0; at < children.length; at++) children[at]!(record);
   };
 }
 
@@ -87,7 +87,17 @@ function contextFor(node: string, host: GraphHost, forward: Step): ProcessorCont
     wallClockTime: () => host.clock.now(),
     source: () => host.source(),
     schedule: (options, punctuator) => host.punctuation.schedule(options, punctuator, { wallNowMs: host.clock.now(), streamTimeMs: host.streamTime() }),
-    count: (counter, by = 1) => host.counters.add(`${node}.${counter}`, by),
+    count: counterOf(node, host),
+  };
+}
+
+/** Names are put together once: counting happens record by record. */
+function counterOf(node: string, host: GraphHost): (counter: string, by?: number) => void {
+  const names = new Map<string, string>();
+  return (counter, by = 1) => {
+    let name = names.get(counter);
+    if (name === undefined) names.set(counter, (name = `${node}.${counter}`));
+    host.counters.add(name, by);
   };
 }
 

@@ -18,7 +18,7 @@ import {
   type TopicSpec,
   type TransactionalProducer,
 } from '../ports/broker.ts';
-import { partitionName, type TopicPartition } from '../record/record.ts';
+import { partitionName, type RawRecord, type TopicPartition } from '../record/record.ts';
 import { InMemoryGroup, type GroupMember } from './in-memory-group.ts';
 import { endTransaction, Log, type Transaction } from './in-memory-log.ts';
 import { InMemoryProducer, InMemoryTransactionalProducer, type ProducerState } from './in-memory-producer.ts';
@@ -261,8 +261,11 @@ class InMemoryFetcher implements Fetcher {
       const lastStableOffset = log.lastStableOffset;
       const end = this.#isCommitted ? lastStableOffset : log.end;
       if (entry.position >= end && entry.told === lastStableOffset) continue;
-      const slots = log.slots.slice(entry.position, end);
-      const records = slots.flatMap(({ record, transaction }) => (record === undefined || (this.#isCommitted && transaction?.state === 'aborted') ? [] : [record]));
+      const records: RawRecord[] = [];
+      for (let at = entry.position; at < end; at++) {
+        const { record, transaction } = log.slots[at]!;
+        if (record !== undefined && !(this.#isCommitted && transaction?.state === 'aborted')) records.push(record);
+      }
       entry.position = Math.max(entry.position, end);
       entry.told = lastStableOffset;
       found.push({ ...entry.tp, records, nextPosition: entry.position, highWatermark: log.end, lastStableOffset });

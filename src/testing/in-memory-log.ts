@@ -36,7 +36,8 @@ export class Log {
 
   append(record: Omit<RawRecord, 'offset'> | undefined, transaction: Transaction | undefined): void {
     const offset = this.slots.length;
-    this.slots.push({ offset, record: record === undefined ? undefined : { ...record, offset }, transaction });
+    const slot = record === undefined ? undefined : { offset, key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers };
+    this.slots.push({ offset, record: slot, transaction });
   }
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../ports/broker.ts';
 import { partitionName } from '../record/record.ts';
 import type { InMemoryCluster } from './in-memory-broker.ts';
-import { newTransaction, type Transaction } from './in-memory-log.ts';
+import { newTransaction, type Log, type Transaction } from './in-memory-log.ts';
 
 /** What the coordinator knows of a transactional id. */
 export interface ProducerState {
@@ -116,14 +116,14 @@ export class InMemoryTransactionalProducer implements TransactionalProducer {
 }
 
 function append(cluster: InMemoryCluster, records: readonly OutgoingRecord[], transaction: Transaction | undefined): ProduceAck[] {
-  const touched = new Map<string, OutgoingRecord>();
-  for (const record of records) cluster.log(record);
-  for (const record of records) {
-    const log = cluster.log(record);
-    const { key, value, timestamp, headers } = record;
-    log.append({ key, value, timestamp, headers }, transaction);
-    transaction?.unmarked.add(log);
-    touched.set(partitionName(record), record);
+  // All are looked up before any is written: an unknown partition must not leave half of them behind.
+  const logs = records.map((record) => cluster.log(record));
+  const touched = new Map<Log, OutgoingRecord>();
+  for (const [at, record] of records.entries()) {
+    const log = logs[at]!;
+    log.append(record, transaction);
+    if (!touched.has(log)) touched.set(log, record);
   }
-  return [...touched.values()].map(({ topic, partition }) => ({ topic, partition, nextPosition: cluster.log({ topic, partition }).end }));
+  if (transaction !== undefined) for (const log of touched.keys()) transaction.unmarked.add(log);
+  return [...touched].map(([log, { topic, partition }]) => ({ topic, partition, nextPosition: log.end }));
 }

@@ -1,6 +1,6 @@
 // Published for users' tests: `millrace/testing`.
 
-export { TopologyTestDriver, type TestDriverOptions, type TestInputTopic, type TestOutputTopic } from './topology-test-driver.ts';
+export { TopologyTestDriver, type TestDriverOptions, type TestInputTopic, type TestOutputTopic, type TestRecord } from './topology-test-driver.ts';
 export { InMemoryCluster } from './in-memory-broker.ts';
 export { MemoryStateDirectory } from '../state/memory/memory-state-directory.ts';
 export { FaultyBroker, LateCommits, type BrokerCall, type BrokerFault, type FaultPlan } from './faulty-broker.ts';

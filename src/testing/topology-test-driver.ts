@@ -2,7 +2,7 @@
 // broker in memory and a clock that the test moves.
 
 import type { Broker } from '../ports/broker.ts';
-import type { Headers, StreamRecord } from '../record/record.ts';
+import type { Headers, RawRecord, StreamRecord } from '../record/record.ts';
 import { NO_HEADERS } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
 import { KafkaStreams } from '../runtime/kafka-streams.ts';
@@ -32,6 +32,18 @@ export interface TestDriverOptions extends Partial<StreamsSettings> {
 export interface TestInputTopic<K, V> {
   /** Writes a record and runs the topology until nothing is left to do. `timestamp`: epoch ms, by default the driver's clock. */
   pipeInput(key: K | null, value: V | null, timestamp?: number, headers?: Headers): Promise<void>;
+  /** Writes all of them, then runs the topology: as when they waited in the topic. */
+  pipeInputs(records: readonly TestRecord<K, V>[]): Promise<void>;
+  /** Writes all of them and runs nothing yet: for topics that are to be read side by side. `driver.settle()` runs the topology. */
+  enqueue(records: readonly TestRecord<K, V>[]): Promise<void>;
+}
+
+export interface TestRecord<K, V> {
+  readonly key: K | null;
+  readonly value: V | null;
+  /** epoch ms, by default the driver's clock */
+  readonly timestamp?: number;
+  readonly headers?: Headers;
 }
 
 export interface TestOutputTopic<K, V> {
@@ -79,17 +91,26 @@ export class TopologyTestDriver implements AsyncDisposable {
   }
 
   createInputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
-    return {
-      pipeInput: async (key, value, timestamp = this.#nowMs, headers = NO_HEADERS) => {
-        const keyBytes = key === null ? null : serdes.key.serialize(topic, key);
-        await this.#pipeBytes(topic, keyBytes, value === null ? null : serdes.value.serialize(topic, value), timestamp, headers);
-      },
+    const enqueue = async (records: readonly TestRecord<K, V>[]): Promise<void> => {
+      const bytes = records.map(({ key, value, timestamp = this.#nowMs, headers = NO_HEADERS }) => ({
+        key: key === null ? null : serdes.key.serialize(topic, key),
+        value: value === null ? null : serdes.value.serialize(topic, value),
+        timestamp,
+        headers,
+      }));
+      await this.#write(topic, bytes);
     };
+    const pipeInputs = async (records: readonly TestRecord<K, V>[]): Promise<void> => {
+      await enqueue(records);
+      await this.settle();
+    };
+    return { enqueue, pipeInputs, pipeInput: (key, value, timestamp = this.#nowMs, headers = NO_HEADERS) => pipeInputs([{ key, value, timestamp, headers }]) };
   }
 
   /** Bytes as they are: for records that no serde would write. */
   async pipeBytes(topic: string, key: Buffer | null, value: Buffer | null, timestamp = this.#nowMs): Promise<void> {
-    await this.#pipeBytes(topic, key, value, timestamp, NO_HEADERS);
+    await this.#write(topic, [{ key, value, timestamp, headers: NO_HEADERS }]);
+    await this.settle();
   }
 
   createOutputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
@@ -179,11 +200,9 @@ export class TopologyTestDriver implements AsyncDisposable {
     await this.settle();
   }
 
-  async #pipeBytes(topic: string, key: Buffer | null, value: Buffer | null, timestamp: number, headers: Headers): Promise<void> {
+  async #write(topic: string, records: readonly Omit<RawRecord, 'offset'>[]): Promise<void> {
     const partitions = this.#cluster.topics.get(topic)?.length;
     if (partitions === undefined) throw new Error(`The topology does not read or write a topic "${topic}".`);
-    const partition = key === null ? 0 : partitionFor(key, partitions);
-    await this.#broker.producer().send([{ topic, partition, key, value, timestamp, headers }]);
-    await this.settle();
+    await this.#broker.producer().send(records.map((record) => ({ topic, partition: record.key === null ? 0 : partitionFor(record.key, partitions), ...record })));
   }
 }

@@ -2,7 +2,6 @@
 
 import type { DatabaseWrite, StateDirectory, TaskDatabase } from '../../ports/state-directory.ts';
 import { StateDirectoryError } from '../errors.ts';
-import { SortedMap } from '../sorted-map.ts';
 
 export class MemoryStateDirectory implements StateDirectory {
   readonly processId: string;
@@ -18,7 +17,7 @@ export class MemoryStateDirectory implements StateDirectory {
   }
 
   async open(task: string): Promise<TaskDatabase> {
-    const found = this.#tasks.get(task) ?? newEntries();
+    const found = this.#tasks.get(task) ?? new Entries();
     this.#tasks.set(task, found);
     return new MemoryDatabase(task, found);
   }
@@ -38,11 +37,29 @@ export class MemoryStateDirectory implements StateDirectory {
   async close(): Promise<void> {}
 }
 
-/** Keys as Latin-1 text: order of characters is order of bytes. */
-type Entries = ReturnType<typeof newEntries>;
+/** Keys as Latin-1 text: order of characters is order of bytes. They are only sorted when somebody scans, which is rare beside reads and writes. */
+class Entries {
+  readonly #values = new Map<string, Buffer>();
+  #sorted: readonly string[] | undefined;
 
-function newEntries() {
-  return new SortedMap<string, Buffer>(undefined, (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  get(key: string): Buffer | undefined {
+    return this.#values.get(key);
+  }
+
+  set(key: string, value: Buffer): void {
+    if (!this.#values.has(key)) this.#sorted = undefined;
+    this.#values.set(key, value);
+  }
+
+  delete(key: string): void {
+    if (this.#values.delete(key)) this.#sorted = undefined;
+  }
+
+  /** From `from` on and before `to`, as of now. */
+  snapshot(from: string, to: string): (readonly [string, Buffer])[] {
+    this.#sorted ??= [...this.#values.keys()].sort((a, b) => (a < b ? -1 : 1));
+    return this.#sorted.filter((key) => key >= from && key < to).map((key) => [key, this.#values.get(key)!] as const);
+  }
 }
 
 class MemoryDatabase implements TaskDatabase {
@@ -60,7 +77,7 @@ class MemoryDatabase implements TaskDatabase {
   }
 
   scan(from: Buffer, to: Buffer): AsyncIterable<readonly [Buffer, Buffer]> {
-    return range(this.#entries().clone(), from.toString('latin1'), to.toString('latin1'));
+    return inTurn(this.#entries().snapshot(from.toString('latin1'), to.toString('latin1')));
   }
 
   async write(writes: readonly DatabaseWrite[]): Promise<void> {
@@ -82,9 +99,6 @@ class MemoryDatabase implements TaskDatabase {
   }
 }
 
-async function* range(snapshot: Entries, from: string, to: string): AsyncGenerator<readonly [Buffer, Buffer]> {
-  for (const [key, value] of snapshot.entries(from)) {
-    if (key >= to) return;
-    yield [Buffer.from(key, 'latin1'), value];
-  }
+async function* inTurn(snapshot: readonly (readonly [string, Buffer])[]): AsyncGenerator<readonly [Buffer, Buffer]> {
+  for (const [key, value] of snapshot) yield [Buffer.from(key, 'latin1'), value];
 }
