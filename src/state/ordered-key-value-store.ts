@@ -38,9 +38,8 @@ export class OverlaidOrderedKeyValueStore<K, V> extends OverlaidKeyValueStore<K,
     return undefined;
   }
 
-  /** The entry is gone for good; a write that waits for its commit keeps the key. */
   swept(keyBytes: Buffer): void {
-    if (!this.overlay.isPending(keyBytes)) this.#keys.delete(textOf(keyBytes));
+    this.#keys.delete(textOf(keyBytes));
   }
 
   async load(): Promise<void> {

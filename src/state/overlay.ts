@@ -53,10 +53,6 @@ export class Overlay {
     this.#put(key, value, timestamp, before);
   }
 
-  isPending(key: Buffer): boolean {
-    return this.#pending.has(key.toString('latin1'));
-  }
-
   /** Size of what waits for the commit: bytes of keys and values. */
   get pendingBytes(): number {
     return this.#bytes;

@@ -146,6 +146,7 @@ export class TaskState {
   /**
    * Removes committed entries that nobody can see any more, at most `limit` looked at per call, going round the stores. Not logged: the changelog's own
    * retention removes them there, and an entry that comes back by a replay is as invisible as before.
+   * Only while nothing waits for a commit: times that may still be undone must not decide.
    */
   async sweep(limit: number): Promise<number> {
     const expiring = [...this.#stores.values()].filter((store) => store.expires);
