@@ -3,7 +3,7 @@
 import type { OutgoingRecord } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RecordSource, StreamRecord } from '../record/record.ts';
-import { fixedTopic, parentsOf, topicName, type SinkNode } from '../topology/node.ts';
+import { fixedTopic, parentsOf, topicName, type ProcessorNode, type SinkNode } from '../topology/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { Processor, ProcessorContext, TaskId } from '../topology/processor.ts';
 import type { Subtopology } from '../topology/topology.ts';
@@ -33,29 +33,30 @@ export class ProcessorGraph {
   readonly #processors: Processor<any, any, any, any>[] = [];
 
   constructor(subtopology: Subtopology, host: GraphHost) {
-    const steps = new Map<string, Step>();
-    const children = new Map<string, Step[]>(subtopology.nodes.map((node) => [node.name, []]));
+    const children = new Map<string, Map<string, Step>>(subtopology.nodes.map((node) => [node.name, new Map()]));
     const inits: (() => void)[] = [];
-    for (const node of subtopology.nodes) {
+    // Parents stand before their children: from the end, whatever a node forwards to is there already.
+    for (const node of [...subtopology.nodes].reverse()) {
+      const own = new Map([...children.get(node.name)!].reverse());
+      let step: Step;
       switch (node.kind) {
-        case 'source': {
-          const own = children.get(node.name)!;
+        case 'source':
           this.#entries.set(node.name, fanOut(own));
-          break;
-        }
+          continue;
         case 'processor': {
           const processor = node.supplier();
-          const context = contextFor(node.name, host, fanOut(children.get(node.name)!));
-          inits.push(() => processor.init?.(context));
-          this.#processors.push(processor);
-          steps.set(node.name, (record) => processor.process(record));
+          inits.unshift(() => processor.init?.(contextFor(node, host, own)));
+          this.#processors.unshift(processor);
+          step = (record) => processor.process(record);
           break;
         }
         case 'sink':
-          steps.set(node.name, sinkStep(node, host));
+          step = sinkStep(node, host);
           break;
+        case 'global-table':
+          continue;
       }
-      for (const parent of parentsOf(node)) children.get(parent)!.push(steps.get(node.name)!);
+      for (const parent of parentsOf(node)) children.get(parent)!.set(node.name, step);
     }
     for (const init of inits) init();
   }
@@ -69,46 +70,57 @@ export class ProcessorGraph {
   }
 }
 
-/** `children` may still grow while the graph is wired. */
-function fanOut(children: readonly Step[]): Step {
+function fanOut(children: ReadonlyMap<string, Step>): Step {
+  const steps = [...children.values()];
+  if (steps.length === 1) return steps[0]!;
   return (record) => {
-    for (let at = 0; at < children.length; at++) children[at]!(record);
+    for (const step of steps) step(record);
   };
 }
 
-function contextFor(node: string, host: GraphHost, forward: Step): ProcessorContext<unknown, unknown> {
-  return {
+function contextFor(node: ProcessorNode, host: GraphHost, children: ReadonlyMap<string, Step>): ProcessorContext<unknown, unknown> {
+  const connected = new Set(node.stores.map((store) => store.name));
+  const context: ProcessorContext<unknown, unknown> = {
     applicationId: host.applicationId,
     taskId: host.id,
     emitIntervalMs: host.emitIntervalMs,
-    forward,
-    store: (spec) => host.state.store(spec),
+    forward: fanOut(children),
+    forwardTo(child, record) {
+      const step = children.get(child);
+      if (step === undefined) throw new RangeError(`Processor "${node.name}" has no child "${child}": it has ${[...children.keys()].join(', ') || 'none'}.`);
+      step(record);
+    },
+    store(spec) {
+      // Also where a task happens to have the store: which one that is may change with the rest of the topology.
+      if (!connected.has(spec.name)) throw new Error(notConnected(node.name, spec.name, connected));
+      return host.state.store(spec);
+    },
+    table: (table) => table.readerIn(context),
     streamTime: () => host.streamTime(),
     wallClockTime: () => host.clock.now(),
     source: () => host.source(),
     schedule: (options, punctuator) => host.punctuation.schedule(options, punctuator, { wallNowMs: host.clock.now(), streamTimeMs: host.streamTime() }),
-    count: counterOf(node, host),
+    count: (counter, by = 1) => host.counters.add(`${node.name}.${counter}`, by),
   };
+  return context;
 }
 
-/** Names are put together once: counting happens record by record. */
-function counterOf(node: string, host: GraphHost): (counter: string, by?: number) => void {
-  const names = new Map<string, string>();
-  return (counter, by = 1) => {
-    let name = names.get(counter);
-    if (name === undefined) names.set(counter, (name = `${node}.${counter}`));
-    host.counters.add(name, by);
-  };
+function notConnected(processor: string, store: string, connected: ReadonlySet<string>): string {
+  return (
+    `The store "${store}" is not connected to the processor "${processor}": list it under "stores", or its table under "tables", where the processor is added. ` +
+    `Connected are: ${[...connected].join(', ') || 'none'}.`
+  );
 }
 
 function sinkStep(sink: SinkNode, host: GraphHost): Step {
   const topic = topicName(fixedTopic(sink)!, host.applicationId);
   const partitions = host.partitionCount(topic);
-  return ({ key, value, timestamp, headers }) => {
+  return (record) => {
+    const { key, value, timestamp, headers } = record;
     const keyBytes = key === null || key === undefined ? null : sink.key.serialize(topic, key);
     const valueBytes = value === null || value === undefined ? null : sink.value.serialize(topic, value);
     // Without a key any partition will do; the task's own number spreads tasks and keeps a record's outputs together.
-    const partition = keyBytes === null ? host.id.partition % partitions : partitionFor(keyBytes, partitions);
+    const partition = sink.partition?.(record) ?? (keyBytes === null ? host.id.partition % partitions : partitionFor(keyBytes, partitions));
     host.emit({ topic, partition, key: keyBytes, value: valueBytes, timestamp, headers });
   };
 }

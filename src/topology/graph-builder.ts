@@ -1,5 +1,6 @@
 // Where operators put their nodes. Streams and tables are only handles on what is in here.
 
+import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
 import type { TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
@@ -12,6 +13,12 @@ export interface Consumed<K, V> {
   readonly value: Serde<V>;
   /** Event time of each record; by default the timestamp it carries. */
   readonly timestamp?: TimestampExtractor<K | null, V | null>;
+}
+
+interface SinkOptions {
+  readonly key: Serde<any>;
+  readonly value: Serde<any>;
+  readonly partition?: (record: StreamRecord<any, any>) => number;
 }
 
 /** Some stores are only known once everything below has been added: a table is stored if somebody reads it. */
@@ -39,8 +46,8 @@ export class GraphBuilder {
     return name;
   }
 
-  sink(topic: TopicRef | TopicChooser, parents: readonly string[], produced: { key: Serde<any>; value: Serde<any> }, name = this.autoName('SINK')): string {
-    return this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value });
+  sink(topic: TopicRef | TopicChooser, parents: readonly string[], produced: SinkOptions, name = this.autoName('SINK')): string {
+    return this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value, partition: produced.partition });
   }
 
   globalTable(topic: string, store: KeyValueStoreSpec<any, any>, name = this.autoName('SOURCE', 'KTABLE')): string {

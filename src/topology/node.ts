@@ -51,6 +51,8 @@ export interface SinkNode {
   readonly topic: TopicRef | TopicChooser;
   readonly key: Serde<any>;
   readonly value: Serde<any>;
+  /** Where each record goes; undefined: by its key, as Java's producer does. */
+  readonly partition: ((record: StreamRecord<any, any>) => number) | undefined;
 }
 
 /** A topic that every instance holds whole, in a store that all tasks read. It belongs to no subtopology and has no tasks. */
