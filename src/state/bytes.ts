@@ -20,14 +20,18 @@ export function decodeTimestamped(bytes: Buffer, store: string): TimestampedValu
   return { timestamp: readUint64(bytes, 1), value: bytes.subarray(9) };
 }
 
-/** One of several values under one key of the database, placed by two numbers: a window's time and arrival, a session's start and end, a version's time and whether it deletes. */
-export interface Placed {
+/** Where a value stands among those under one key: a window's time and arrival, a session's start and end, a version's time and whether it deletes. */
+export interface Place {
   readonly first: number;
   readonly second: number;
+}
+
+export interface Placed extends Place {
   readonly value: Buffer;
 }
 
-const PLACE_BYTES = 20;
+/** Of an entry in a list, beside its payload. */
+export const PLACE_BYTES = 20;
 
 /** version (1) · for each value: first (8) · second (8) · length (4) · payload. In the order of the places. */
 export function encodeList(list: readonly Placed[]): Buffer {

@@ -2,10 +2,11 @@
 
 import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
 import type { KeyBounds, Session, SessionEntry, SessionStore, SessionStoreSpec } from '../topology/store-spec.ts';
-import { EntryLists, type EntryLayout, placeOf } from './entry-lists.ts';
+import { decodeList, type Placed } from './bytes.ts';
+import { EntryLists, type EntryLayout, indexOf } from './entry-lists.ts';
 import { byteBounds } from './key-bounds.ts';
+import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { Overlay } from './overlay.ts';
 import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
@@ -13,12 +14,12 @@ import type { UndoLog } from './undo-log.ts';
 export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore {
   readonly spec: SessionStoreSpec<K, V>;
   readonly topic: string;
-  readonly overlay: Overlay;
+  readonly overlay: ListOverlay;
   readonly expires = true;
   readonly #observed: ObservedTime;
   readonly #lists: EntryLists;
 
-  constructor(spec: SessionStoreSpec<K, V>, topic: string, overlay: Overlay, undo: UndoLog) {
+  constructor(spec: SessionStoreSpec<K, V>, topic: string, overlay: ListOverlay, undo: UndoLog) {
     this.spec = spec;
     this.topic = topic;
     this.overlay = overlay;
@@ -28,7 +29,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
 
   findSessions(key: K, earliestEndMs: number, latestStartMs: number): Session<V>[] {
     const found: Session<V>[] = [];
-    for (const entry of this.#lists.read(this.#keyBytes(key))) {
+    for (const entry of this.overlay.list(this.#keyBytes(key)).entries) {
       if (entry.first > latestStartMs) break;
       if (entry.second < earliestEndMs || this.#lists.isHidden(entry)) continue;
       found.push({ startMs: entry.first, endMs: entry.second, value: this.spec.value.deserialize(this.topic, entry.value) });
@@ -37,10 +38,9 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   }
 
   get(key: K, startMs: number, endMs: number): V | undefined {
-    const list = this.#lists.read(this.#keyBytes(key));
-    const entry = list[placeOf(list, startMs, endMs)];
-    if (entry === undefined || entry.first !== startMs || entry.second !== endMs || this.#lists.isHidden(entry)) return undefined;
-    return this.spec.value.deserialize(this.topic, entry.value);
+    const { entries } = this.overlay.list(this.#keyBytes(key));
+    const at = indexAt(entries, startMs, endMs);
+    return at === undefined || this.#lists.isHidden(entries[at]!) ? undefined : this.spec.value.deserialize(this.topic, entries[at]!.value);
   }
 
   put(key: K, startMs: number, endMs: number, value: V): void {
@@ -48,20 +48,16 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     const place = { first: startMs, second: endMs };
     if (this.#lists.isHidden(place)) return;
     const payload = this.spec.value.serialize(this.topic, value);
-    this.#lists.update(this.#keyBytes(key), endMs, (all) => {
-      const list = all.filter((entry) => !this.#lists.isHidden(entry));
-      const at = placeOf(list, startMs, endMs);
-      const replaces = list[at]?.first === startMs && list[at].second === endMs;
-      list.splice(at, replaces ? 1 : 0, { ...place, value: payload });
-      return list;
-    });
+    const list = this.overlay.list(this.#keyBytes(key));
+    for (let at = list.entries.length - 1; at >= 0; at--) if (this.#lists.isHidden(list.entries[at]!)) this.overlay.change(list, at, 1, [], endMs);
+    const replaced = indexAt(list.entries, startMs, endMs);
+    this.overlay.change(list, replaced ?? indexOf(list.entries, startMs, endMs), replaced === undefined ? 0 : 1, [{ ...place, value: payload }], endMs);
   }
 
   remove(key: K, startMs: number, endMs: number): void {
-    this.#lists.update(this.#keyBytes(key), Math.max(endMs, 0), (list) => {
-      const rest = list.filter(({ first, second }) => first !== startMs || second !== endMs);
-      return rest.length === list.length ? undefined : rest;
-    });
+    const list = this.overlay.list(this.#keyBytes(key));
+    const at = indexAt(list.entries, startMs, endMs);
+    if (at !== undefined) this.overlay.change(list, at, 1, [], endMs);
   }
 
   async *scan(bounds: KeyBounds<K> = {}): AsyncGenerator<SessionEntry<K, V>> {
@@ -69,14 +65,14 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     const { from, end } = byteBounds(bounds, (key) => this.#keyBytes(key));
     for await (const [keyBytes, bytes] of this.overlay.scan(from, end)) {
       const key = this.spec.key.deserialize(this.topic, keyBytes);
-      for (const { first, second, value } of this.#lists.decode(bytes)) {
+      for (const { first, second, value } of decodeList(bytes, this.spec.name)) {
         if (second > oldestHidden) yield { key, startMs: first, endMs: second, value: this.spec.value.deserialize(this.topic, value) };
       }
     }
   }
 
   isDisposable(_key: Buffer, value: Buffer): boolean {
-    return this.#lists.decode(value).every((entry) => this.#lists.isHidden(entry));
+    return decodeList(value, this.spec.name).every((entry) => this.#lists.isHidden(entry));
   }
 
   changelog(): Iterable<ChangelogRecord> {
@@ -104,16 +100,21 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   }
 }
 
+function indexAt(entries: readonly Placed[], startMs: number, endMs: number): number | undefined {
+  const at = indexOf(entries, startMs, endMs);
+  return entries[at]?.first === startMs && entries[at].second === endMs ? at : undefined;
+}
+
 /** In the changelog: key · end (8) · start (8), as Kafka Streams has it. */
 const SESSION_LAYOUT: EntryLayout = {
-  recordKey(listKey, first, second) {
+  recordKey(listKey, { first, second }) {
     const bytes = Buffer.allocUnsafe(listKey.length + 16);
     listKey.copy(bytes);
     writeUint64(bytes, second, listKey.length);
     writeUint64(bytes, first, listKey.length + 8);
     return bytes;
   },
-  place(recordKey) {
+  placeOf(recordKey) {
     const end = recordKey.length - 16;
     return { listKey: recordKey.subarray(0, end), first: readUint64(recordKey, end + 8), second: readUint64(recordKey, end) };
   },

@@ -4,6 +4,7 @@ import type { DatabaseWrite, TaskDatabase } from '../ports/state-directory.ts';
 import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
 import { CorruptStateError } from './errors.ts';
 import { OverlaidKeyValueStore } from './key-value-store.ts';
+import { ListOverlay } from './list-overlay.ts';
 import { OverlaidOrderedKeyValueStore } from './ordered-key-value-store.ts';
 import { Overlay } from './overlay.ts';
 import { OverlaidSessionStore } from './session-store.ts';
@@ -47,7 +48,7 @@ export class TaskState {
     this.#database = database;
     this.#commitRecord = readCommitRecord(database);
     for (const spec of specs) {
-      this.#stores.set(spec.name, buildStore(spec, topicOf(spec.name), new Overlay(database, spec.name, this.#undo), clock, this.#undo));
+      this.#stores.set(spec.name, this.#build(spec, topicOf(spec.name), clock));
     }
   }
 
@@ -174,6 +175,24 @@ export class TaskState {
     await this.#database.close();
   }
 
+  #build(spec: AnyStoreSpec, topic: string, clock: StoreClock): TaskStore {
+    const undo = this.#undo;
+    const overlay = (): Overlay => new Overlay(this.#database, spec.name, undo);
+    const lists = (): ListOverlay => new ListOverlay(this.#database, spec.name, undo);
+    switch (spec.kind) {
+      case 'keyValue':
+        return spec.ordered === true ? new OverlaidOrderedKeyValueStore(spec, topic, overlay(), clock, undo) : new OverlaidKeyValueStore(spec, topic, overlay(), clock);
+      case 'window':
+        return new OverlaidWindowStore(spec, topic, lists(), undo);
+      case 'session':
+        return new OverlaidSessionStore(spec, topic, lists(), undo);
+      case 'versioned':
+        return new OverlaidVersionedStore(spec, topic, lists(), undo);
+      case 'timer':
+        return new OverlaidTimerStore(spec, topic, overlay(), clock, undo);
+    }
+  }
+
   async #write(writes: DatabaseWrite[], record: CommitRecord): Promise<void> {
     writes.push({ key: COMMIT_RECORD_KEY, value: Buffer.from(JSON.stringify(record)) });
     await this.#database.write(writes);
@@ -183,21 +202,6 @@ export class TaskState {
 
 /** In place of a commit number while a restore is under way: equal to none, behind all, so an interrupted restore is continued. */
 export const RESTORING = -1;
-
-function buildStore(spec: AnyStoreSpec, topic: string, overlay: Overlay, clock: StoreClock, undo: UndoLog): TaskStore {
-  switch (spec.kind) {
-    case 'keyValue':
-      return spec.ordered === true ? new OverlaidOrderedKeyValueStore(spec, topic, overlay, clock, undo) : new OverlaidKeyValueStore(spec, topic, overlay, clock);
-    case 'window':
-      return new OverlaidWindowStore(spec, topic, overlay, undo);
-    case 'session':
-      return new OverlaidSessionStore(spec, topic, overlay, undo);
-    case 'versioned':
-      return new OverlaidVersionedStore(spec, topic, overlay, undo);
-    case 'timer':
-      return new OverlaidTimerStore(spec, topic, overlay, clock, undo);
-  }
-}
 
 function readCommitRecord(database: TaskDatabase): CommitRecord {
   const bytes = database.get(COMMIT_RECORD_KEY);

@@ -3,7 +3,7 @@
 import type { DatabaseWrite } from '../ports/state-directory.ts';
 import type { Headers } from '../record/record.ts';
 import type { AnyStoreSpec } from '../topology/store-spec.ts';
-import type { Overlay } from './overlay.ts';
+import type { StoreOverlay } from './store-overlay.ts';
 
 export interface StoreClock {
   /** Highest record timestamp the task has seen, −1 before the first. */
@@ -31,7 +31,7 @@ export interface TaskStore {
   readonly spec: AnyStoreSpec;
   /** The changelog's name: what serdes are told, so that a registry files schemas under the topic they stand in. */
   readonly topic: string;
-  readonly overlay: Overlay;
+  readonly overlay: StoreOverlay<DatabaseWrite>;
   /** True when entries die of age and are to be swept. */
   readonly expires: boolean;
   /** Whether a committed entry is invisible for good, so that sweeping it changes nothing anyone can see. */

@@ -3,10 +3,10 @@
 import type { KeyBounds, KeyValueEntry, TimestampedValue, VersionedPut, VersionedStore, VersionedStoreSpec } from '../topology/store-spec.ts';
 import { decodeList, encodeList, type Placed } from './bytes.ts';
 import { changelogHeader, readChangelogHeader } from './changelog-header.ts';
-import { placeOf } from './entry-lists.ts';
+import { indexOf } from './entry-lists.ts';
 import { byteBounds } from './key-bounds.ts';
+import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { Overlay } from './overlay.ts';
 import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
@@ -18,12 +18,12 @@ const DELETED = 1;
 export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskStore {
   readonly spec: VersionedStoreSpec<K, V>;
   readonly topic: string;
-  readonly overlay: Overlay;
+  readonly overlay: ListOverlay;
   /** Deletions do, and what was before them. */
   readonly expires = true;
   readonly #observed: ObservedTime;
 
-  constructor(spec: VersionedStoreSpec<K, V>, topic: string, overlay: Overlay, undo: UndoLog) {
+  constructor(spec: VersionedStoreSpec<K, V>, topic: string, overlay: ListOverlay, undo: UndoLog) {
     this.spec = spec;
     this.topic = topic;
     this.overlay = overlay;
@@ -35,20 +35,19 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
     if (timestamp < this.#historyBegin) return 'dropped';
     const version: Placed =
       value === null ? { first: timestamp, second: DELETED, value: NOTHING } : { first: timestamp, second: 0, value: this.spec.value.serialize(this.topic, value) };
-    const keyBytes = this.#keyBytes(key);
-    const versions = this.#read(keyBytes);
-    const at = placeOf(versions, timestamp, 0);
-    versions.splice(at, versions[at]?.first === timestamp ? 1 : 0, version);
-    const isLatest = at === versions.length - 1;
-    const kept = this.#trimmed(versions);
-    this.overlay.put(keyBytes, kept.length === 0 ? null : encodeList(kept), timestamp);
+    const list = this.overlay.list(this.#keyBytes(key));
+    const at = indexOf(list.entries, timestamp, 0);
+    this.overlay.change(list, at, list.entries[at]?.first === timestamp ? 1 : 0, [version], timestamp);
+    const isLatest = at === list.entries.length - 1;
+    const moot = this.#mootVersions(list.entries);
+    if (moot > 0) this.overlay.change(list, 0, moot, [], timestamp);
     return isLatest ? 'latest' : 'older';
   }
 
   get(key: K, asOfMs?: number): TimestampedValue<V> | undefined {
-    const versions = this.#read(this.#keyBytes(key));
+    const versions = this.overlay.list(this.#keyBytes(key)).entries;
     const latest = versions.length - 1;
-    const at = asOfMs === undefined ? latest : placeOf(versions, asOfMs + 1, 0) - 1;
+    const at = asOfMs === undefined ? latest : indexOf(versions, asOfMs + 1, 0) - 1;
     if (at < latest && asOfMs! < this.#historyBegin) return undefined;
     return this.#shown(versions[at]);
   }
@@ -72,10 +71,9 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
    * of a deletion: the topic keeps deletions for as long as the history (`changelogConfig` in src/runtime/topic-plan.ts).
    */
   *changelog(): Generator<ChangelogRecord> {
-    for (const { key, value, timestamp } of this.overlay.pending()) {
-      const versions = value === null ? [] : decodeList(value, this.spec.name);
-      const latest = versions.at(-1);
-      const rest = latest === undefined ? undefined : encodeList([...versions.slice(0, -1), { ...latest, value: NOTHING }]);
+    for (const { key, entries, timestamp } of this.overlay.pending()) {
+      const latest = entries.at(-1);
+      const rest = latest === undefined ? undefined : encodeList([...entries.slice(0, -1), { ...latest, value: NOTHING }]);
       yield { key, value: latest === undefined || latest.second === DELETED ? null : latest.value, timestamp, headers: changelogHeader(this.#observed.value, rest) };
     }
   }
@@ -105,22 +103,15 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
     return this.#observed.value - this.spec.historyMs;
   }
 
-  /** Reads begin where the history does: what is needed is the version that held then, and all later ones. */
-  #trimmed(versions: Placed[]): Placed[] {
-    const held = Math.max(placeOf(versions, this.#historyBegin + 1, 0) - 1, 0);
-    // Where nothing is, nothing needs to say so.
-    const isMoot = versions[held]!.second === DELETED && versions[held]!.first <= this.#historyBegin;
-    return versions.slice(isMoot ? held + 1 : held);
+  /** Reads begin where the history does: how many versions lie before the one that held then, which itself counts if it says that nothing was there. */
+  #mootVersions(versions: readonly Placed[]): number {
+    const held = indexOf(versions, this.#historyBegin + 1, 0) - 1;
+    return versions[held]?.second === DELETED ? held + 1 : held;
   }
 
   #shown(version: Placed | undefined): TimestampedValue<V> | undefined {
     if (version === undefined || version.second === DELETED) return undefined;
     return { timestamp: version.first, value: this.spec.value.deserialize(this.topic, version.value) };
-  }
-
-  #read(keyBytes: Buffer): Placed[] {
-    const bytes = this.overlay.get(keyBytes);
-    return bytes === undefined ? [] : decodeList(bytes, this.spec.name);
   }
 
   #keyBytes(key: K): Buffer {

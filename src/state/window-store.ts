@@ -1,32 +1,30 @@
 // Window store: values by key and time. One entry of the database for each key and time segment, which holds all values of that key in that segment.
 
 import { readTerminated, readUint64, terminated, writeUint64 } from '../serdes/ordered-bytes.ts';
-import type { KeyBounds, KeyValueEntry, TimestampedValue, WindowStore, WindowStoreSpec } from '../topology/store-spec.ts';
-import { EntryLists, type EntryLayout, placeOf } from './entry-lists.ts';
+import { segmentMsOf, type KeyBounds, type KeyValueEntry, type TimestampedValue, type WindowStore, type WindowStoreSpec } from '../topology/store-spec.ts';
+import { decodeList } from './bytes.ts';
+import { EntryLists, type EntryLayout, indexOf } from './entry-lists.ts';
 import { CorruptStateError } from './errors.ts';
+import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { Overlay } from './overlay.ts';
 import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
-
-const SHORTEST_SEGMENT_MS = 1_000;
 
 /** List keys are terminated key · segment (8), so that keys stay in order. A value's place is its timestamp, and its arrival among those of the same timestamp. */
 export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
   readonly spec: WindowStoreSpec<K, V>;
   readonly topic: string;
-  readonly overlay: Overlay;
+  readonly overlay: ListOverlay;
   readonly expires = true;
   readonly #observed: ObservedTime;
   readonly #lists: EntryLists;
-  /** Part of the stored layout: a function of the spec alone. */
   readonly #segmentMs: number;
 
-  constructor(spec: WindowStoreSpec<K, V>, topic: string, overlay: Overlay, undo: UndoLog) {
+  constructor(spec: WindowStoreSpec<K, V>, topic: string, overlay: ListOverlay, undo: UndoLog) {
     this.spec = spec;
     this.topic = topic;
     this.overlay = overlay;
-    this.#segmentMs = spec.segmentMs ?? Math.max(Math.ceil(spec.retentionMs / 2), SHORTEST_SEGMENT_MS);
+    this.#segmentMs = segmentMsOf(spec);
     this.#observed = new ObservedTime(undo);
     this.#lists = new EntryLists({ store: spec.name, topic, overlay, observed: this.#observed, retentionMs: spec.retentionMs, layout: windowLayout(this.#segmentMs) });
   }
@@ -35,13 +33,12 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     this.#observed.observe(timestamp);
     if (timestamp <= this.#lists.oldestHidden) return;
     const payload = this.spec.value.serialize(this.topic, value);
-    this.#lists.update(this.#listKey(key, timestamp), timestamp, (list) => {
-      const at = placeOf(list, timestamp + 1, 0); // just past those of the same timestamp
-      const last = list[at - 1]?.first === timestamp ? list[at - 1] : undefined;
-      if (last !== undefined && !this.spec.retainDuplicates) list[at - 1] = { ...last, value: payload };
-      else list.splice(at, 0, { first: timestamp, second: last === undefined ? 0 : last.second + 1, value: payload });
-      return list;
-    });
+    const list = this.overlay.list(this.#listKey(key, timestamp));
+    const at = indexOf(list.entries, timestamp + 1, 0); // just past those of the same timestamp
+    const last = list.entries[at - 1];
+    if (last?.first !== timestamp) this.overlay.change(list, at, 0, [{ first: timestamp, second: 0, value: payload }], timestamp);
+    else if (this.spec.retainDuplicates) this.overlay.change(list, at, 0, [{ first: timestamp, second: last.second + 1, value: payload }], timestamp);
+    else this.overlay.change(list, at - 1, 1, [{ ...last, value: payload }], timestamp);
   }
 
   fetch(key: K, fromMs: number, toMs: number): TimestampedValue<V>[] {
@@ -52,8 +49,9 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     if (from > to) return found;
     const keyBytes = this.#keyBytes(key);
     for (let segment = from - (from % this.#segmentMs); segment <= to; segment += this.#segmentMs) {
-      for (const { first, value } of this.#lists.read(withSegment(keyBytes, segment))) {
-        if (first >= from && first <= to) found.push({ timestamp: first, value: this.spec.value.deserialize(this.topic, value) });
+      const { entries } = this.overlay.list(withSegment(keyBytes, segment));
+      for (let at = indexOf(entries, from, 0); at < entries.length && entries[at]!.first <= to; at++) {
+        found.push({ timestamp: entries[at]!.first, value: this.spec.value.deserialize(this.topic, entries[at]!.value) });
       }
     }
     return found;
@@ -61,17 +59,17 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 
   get(key: K, timestamp: number): V | undefined {
     if (timestamp <= this.#lists.oldestHidden || timestamp < 0 || timestamp > this.#observed.value) return undefined;
-    const list = this.#lists.read(this.#listKey(key, timestamp));
-    const entry = list[placeOf(list, timestamp, 0)];
+    const { entries } = this.overlay.list(this.#listKey(key, timestamp));
+    const entry = entries[indexOf(entries, timestamp, 0)];
     return entry?.first === timestamp ? this.spec.value.deserialize(this.topic, entry.value) : undefined;
   }
 
   delete(key: K, timestamp: number): void {
     if (timestamp <= this.#lists.oldestHidden || timestamp < 0) return;
-    this.#lists.update(this.#listKey(key, timestamp), timestamp, (list) => {
-      const rest = list.filter(({ first }) => first !== timestamp);
-      return rest.length === list.length ? undefined : rest;
-    });
+    const list = this.overlay.list(this.#listKey(key, timestamp));
+    const at = indexOf(list.entries, timestamp, 0);
+    const count = indexOf(list.entries, timestamp + 1, 0) - at;
+    if (count > 0) this.overlay.change(list, at, count, [], timestamp);
   }
 
   async *scan({ from, to }: KeyBounds<K> = {}): AsyncGenerator<KeyValueEntry<K, V>> {
@@ -81,7 +79,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     if (end !== undefined) end[end.length - 1] = 1;
     for await (const [listKey, bytes] of this.overlay.scan(from === undefined ? Buffer.alloc(0) : this.#keyBytes(from), end)) {
       const key = this.spec.key.deserialize(this.topic, keyOf(listKey));
-      for (const { first, value } of this.#lists.decode(bytes)) {
+      for (const { first, value } of decodeList(bytes, this.spec.name)) {
         if (first > oldestHidden) yield { key, timestamp: first, value: this.spec.value.deserialize(this.topic, value) };
       }
     }
@@ -123,7 +121,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 /** In the changelog: key · timestamp (8) · arrival (4), as Kafka Streams has it. */
 function windowLayout(segmentMs: number): EntryLayout {
   return {
-    recordKey(listKey, first, second) {
+    recordKey(listKey, { first, second }) {
       const key = keyOf(listKey);
       const bytes = Buffer.allocUnsafe(key.length + 12);
       key.copy(bytes);
@@ -131,7 +129,7 @@ function windowLayout(segmentMs: number): EntryLayout {
       bytes.writeUInt32BE(second, key.length + 8);
       return bytes;
     },
-    place(recordKey) {
+    placeOf(recordKey) {
       const end = recordKey.length - 12;
       const first = readUint64(recordKey, end);
       return { listKey: withSegment(terminated(recordKey.subarray(0, end)), first - (first % segmentMs)), first, second: recordKey.readUInt32BE(end + 8) };

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { KafkaStreams, NO_HEADERS, Serdes, StreamsBuilder } from 'millrace';
 import { InMemoryCluster } from 'millrace/testing';
 import { openStateDirectory } from '../../src/state/level/level-state-directory.ts';
-import { storePrefix } from '../../src/state/overlay.ts';
+import { storePrefix } from '../../src/state/store-overlay.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
 

@@ -7,7 +7,7 @@ import { FaultyBroker, FaultyStateDirectory, InMemoryCluster, LateCommits, Lifel
 import type { TaskDatabase } from '../../src/ports/state-directory.ts';
 import { decodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts';
 import type { StreamThread } from '../../src/runtime/stream-thread.ts';
-import { storePrefix } from '../../src/state/overlay.ts';
+import { storePrefix } from '../../src/state/store-overlay.ts';
 import { TaskState } from '../../src/state/task-state.ts';
 import { Random } from './random.ts';
 import { anyEntry, expectedOf, PARTITIONS, topology, type Entry } from './scenario.ts';

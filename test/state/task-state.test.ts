@@ -5,7 +5,7 @@ import { Serdes } from 'millrace';
 import { MemoryStateDirectory } from 'millrace/testing';
 import { changelogHeader } from '../../src/state/changelog-header.ts';
 import { CorruptStateError } from '../../src/state/errors.ts';
-import { storePrefix } from '../../src/state/overlay.ts';
+import { storePrefix } from '../../src/state/store-overlay.ts';
 import { RESTORING, TaskState, type ChangelogWrite } from '../../src/state/task-state.ts';
 import { Stores, type AnyStoreSpec } from '../../src/topology/store-spec.ts';
 
