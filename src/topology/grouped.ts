@@ -2,17 +2,17 @@
 
 import type { Serde } from '../record/serde.ts';
 import { longSerde } from '../serdes/long.ts';
-import type { Materialized } from './materialized.ts';
+import { CogroupedKStream } from './cogrouped.ts';
+import { storeSpec, type MaterializedRows } from './materialized.ts';
 import { streamAggregate, type AggregateStep } from './operators/stream-aggregate.ts';
 import type { KStream } from './stream.ts';
-import { Stores } from './store-spec.ts';
 import { KTable } from './table.ts';
 import { StoredTable } from './table-origin.ts';
 
-export interface AggregateOptions<K, V, A> extends Materialized {
+export interface AggregateOptions<K, V, A> extends MaterializedRows {
   /** What a key starts from. */
   readonly initial: () => A;
-  /** null removes the row; the next record of the key starts from `initial` again. */
+  /** Returns a new value rather than change what it is given. null removes the row; the next record of the key starts from `initial` again. */
   readonly add: (value: NonNullable<V>, aggregate: A, key: K) => A;
   readonly value: Serde<NonNullable<A>>;
 }
@@ -35,12 +35,12 @@ export class KGroupedStream<K, V> {
   }
 
   /** How many records of each key; null keys and null values do not count. */
-  count(materialized: Materialized): KTable<K, number> {
+  count(materialized: MaterializedRows): KTable<K, number> {
     return this.#aggregate(materialized, longSerde(), (_key, _value, count = 0) => count + 1);
   }
 
   /** Each key's values combined two by two: the first one as it is, each later one with what there is. null removes the row. */
-  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, materialized: Materialized): KTable<K, NonNullable<V>> {
+  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, materialized: MaterializedRows): KTable<K, NonNullable<V>> {
     return this.#aggregate(materialized, this.#value, (key, value, current) => (current === undefined ? value : (reducer(current, value, key) ?? null)));
   }
 
@@ -50,10 +50,15 @@ export class KGroupedStream<K, V> {
     return this.#aggregate<NonNullable<A>>(options, options.value, (key, value, aggregate) => add(value, aggregate ?? initial(), key) ?? null);
   }
 
-  #aggregate<A>({ name }: Materialized, value: Serde<A>, step: AggregateStep<K, NonNullable<V>, A>): KTable<K, A> {
-    const spec = Stores.keyValue({ name, key: this.#key, value });
+  /** To be aggregated together with other groups, each by a function of its own, into one table. */
+  cogroup<A>(add: (value: NonNullable<V>, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+    return CogroupedKStream.of(this, add);
+  }
+
+  #aggregate<A>(materialized: MaterializedRows, value: Serde<A>, step: AggregateStep<K, NonNullable<V>, A>): KTable<K, A> {
+    const spec = storeSpec<any, any>({ ...materialized, key: this.#key, value });
     const { graph, parents, sources } = this.#stream.parts;
-    const node = graph.processor(name, parents, streamAggregate(spec, step), [spec]);
-    return new KTable({ graph, node, sources, origin: new StoredTable(spec, true) });
+    const node = graph.processor(materialized.name, parents, streamAggregate(spec, step), [spec]);
+    return new KTable({ graph, node, sources, origin: new StoredTable<K, A>(spec, true) });
   }
 }

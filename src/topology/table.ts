@@ -2,9 +2,11 @@
 
 import { DerivedTable } from './operators/derived-table.ts';
 import { stateless } from './operators/stateless.ts';
+import { JoinedTables, type TableJoinKind } from './operators/table-join.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import { KGroupedTable } from './grouped-table.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
-import { KStream } from './stream.ts';
+import { KStream, type Repartitioned } from './stream.ts';
 import type { Change, TableOrigin } from './table-origin.ts';
 
 /** Where a table hangs in the graph. */
@@ -52,6 +54,42 @@ export class KTable<K, V> {
     const updates = stateless<K, Change<V>, K, V | null>(({ key, value, timestamp, headers }, forward) => forward({ key, value: value.newValue, timestamp, headers }));
     const stream = KStream.at<K, V | null>(graph, graph.processor(graph.autoName('TOSTREAM', 'KTABLE'), [node], updates), sources);
     return mapper === undefined ? stream : stream.selectKey(mapper);
+  }
+
+  /**
+   * Brings rows together by a key of the mapper's, through a repartition topic, with the values that it selects. A row for which either is null is in no group.
+   * The mapper is asked for what a row was as well as for what it became: for equal arguments its result must be equal.
+   */
+  groupBy<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Repartitioned<K2, V2>): KGroupedTable<NonNullable<K2>, NonNullable<V2>> {
+    return KGroupedTable.of(this.#parts, mapper, options);
+  }
+
+  /** A row for each key that both tables have. With `materialized` the results are kept in a store of their own. */
+  join<V2, R>(other: KTable<K, V2>, joiner: (left: V, right: V2, key: K) => R, materialized?: MaterializedAs<K, R>): KTable<K, NonNullable<R>> {
+    return this.#joined('inner', other, joiner, materialized);
+  }
+
+  /** A row for each key that this table has; `right` is null where the other has none. */
+  leftJoin<V2, R>(other: KTable<K, V2>, joiner: (left: V, right: V2 | null, key: K) => R, materialized?: MaterializedAs<K, R>): KTable<K, NonNullable<R>> {
+    return this.#joined('left', other, joiner, materialized);
+  }
+
+  /** A row for each key that either table has; the side without a row is null. */
+  outerJoin<V2, R>(other: KTable<K, V2>, joiner: (left: V | null, right: V2 | null, key: K) => R, materialized?: MaterializedAs<K, R>): KTable<K, NonNullable<R>> {
+    return this.#joined('outer', other, joiner, materialized);
+  }
+
+  #joined<V2, R>(kind: TableJoinKind, other: KTable<K, V2>, joiner: (left: any, right: any, key: K) => R, materialized: MaterializedAs<K, R> | undefined): KTable<K, NonNullable<R>> {
+    const { graph, node, sources, origin: left } = this.#parts;
+    const { node: otherNode, sources: otherSources, origin: right } = other.#parts;
+    const spec = materialized === undefined ? undefined : storeSpec(materialized);
+    const origin = new JoinedTables<K, V, V2, NonNullable<R>>({ kind, left, right, joiner: joiner as never, spec: spec as never });
+    const both = new Set([...sources, ...otherSources]);
+    graph.copartition(both);
+    const thisSide = graph.processor(graph.autoName('JOINTHIS', 'KTABLE'), [node], origin.leftSupplier, origin.stores.left);
+    const otherSide = graph.processor(graph.autoName('JOINOTHER', 'KTABLE'), [otherNode], origin.rightSupplier, origin.stores.right);
+    const merged = graph.processor(graph.autoName('MERGE', 'KTABLE'), [thisSide, otherSide], origin.mergeSupplier, origin.stores.merge);
+    return new KTable({ graph, sources: both, origin, node: merged });
   }
 
   #derived<V2>(operator: string, compute: (value: V, key: K) => V2 | null, skipsAbsent: boolean, materialized: MaterializedAs<K, V2> | undefined): KTable<K, V2> {

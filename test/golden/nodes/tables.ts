@@ -3,7 +3,7 @@
 import type { MaterializedAs } from 'millrace';
 import type { NodeBuilder } from '../building.ts';
 import { serdesOf } from '../case-serdes.ts';
-import { mapper } from '../functions.ts';
+import { joiner, mapper } from '../functions.ts';
 import type { CaseNode } from '../golden-case.ts';
 import { extractorOf } from './timestamps.ts';
 
@@ -27,5 +27,13 @@ export const tableNodes: Readonly<Record<string, NodeBuilder>> = {
     if (node['key'] === undefined) return table.toStream();
     const key = mapper(node['key']);
     return table.toStream((v, k) => key(k, v));
+  },
+  tableTableJoin: (node, building) => {
+    const [left, right] = [building.table(node['from']), building.table(node['with'])];
+    const join = joiner(node['joiner']);
+    const result = (l: any, r: any) => join(null, l, r);
+    const store = materializedOf(node);
+    if (node['kind'] === 'inner') return left.join(right, result, store);
+    return node['kind'] === 'left' ? left.leftJoin(right, result, store) : left.outerJoin(right, result, store);
   },
 };
