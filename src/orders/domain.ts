@@ -1,63 +1,12 @@
-// The words of the reference system. Shapes of Avro records (schemas/) and of what topology and workflow tell each other. Money in cents, times in epoch ms.
+// The words of the reference system: its records, as schemas/ has them, and what topology and workflow tell each other. Money in cents, times in epoch ms.
 
-export interface OrderLine {
-  sku: string;
-  quantity: number;
-  unitPriceCents: number;
-}
+import type { OrderLine, OrderStatus, OrderStatusChanged, RefundRequested } from './generated/records.ts';
 
-export interface OrderPlaced {
-  eventId: string;
-  orderId: string;
-  customerId: string;
-  lines: OrderLine[];
-  totalCents: number;
-  currency: string;
-  placedAt: number;
-}
+export type { OrderLine, OrderPaid, OrderPlaced, OrderStatus, OrderStatusChanged, PaymentReceived, RefundRequested } from './generated/records.ts';
 
-export interface PaymentReceived {
-  eventId: string;
-  paymentId: string;
-  orderId: string;
-  amountCents: number;
-  currency: string;
-  status: 'CAPTURED' | 'FAILED';
-  receivedAt: number;
-}
-
-export interface OrderPaid {
-  orderId: string;
-  paymentId: string;
-  customerId: string;
-  amountCents: number;
-  currency: string;
-  paidAt: number;
-}
-
-export const TERMINAL_STATUSES = ['CONFIRMED', 'TIMED_OUT', 'REJECTED', 'CANCELLED'] as const;
+/** What an order ends with. */
+export const TERMINAL_STATUSES = ['CONFIRMED', 'TIMED_OUT', 'REJECTED', 'CANCELLED'] as const satisfies readonly OrderStatus[];
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
-export type OrderStatus = 'RESERVED' | TerminalStatus;
-
-export interface OrderStatusChanged {
-  orderId: string;
-  status: OrderStatus;
-  reason: string | null;
-  paymentId: string | null;
-  /** Counts from 1 per order. */
-  sequence: number;
-  at: number;
-}
-
-export interface RefundRequested {
-  /** `<orderId>/<paymentId>`, see `refundId()`: a payment is refunded at most once. */
-  refundId: string;
-  orderId: string;
-  paymentId: string;
-  reason: string;
-  amountCents: number;
-  at: number;
-}
 
 export const ORDER_WORKFLOW = 'OrderWorkflow';
 export const ORDER_SAGA = 'order-saga';
@@ -68,7 +17,7 @@ export const INVENTORY_PORT = 7460;
 
 /** Payload of a command to OrderWorkflow (workflow id = order id), told apart by the command's `kind`. */
 export type OrderCommand =
-  | { kind: 'place'; order: { orderId: string; customerId: string; lines: OrderLine[]; totalCents: number; currency: string; placedAt: number; paymentTimeoutMs: number } }
+  | { kind: 'place'; order: { orderId: string; customerId: string; lines: readonly OrderLine[]; totalCents: number; currency: string; placedAt: number; paymentTimeoutMs: number } }
   | { kind: 'pay'; payment: { orderId: string; paymentId: string; amountCents: number; currency: string; paidAt: number } };
 
 /** Payload of an outcome of OrderWorkflow, told apart by the outcome's `kind`. */

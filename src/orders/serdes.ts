@@ -1,8 +1,8 @@
 // Each topic of the reference system with its bytes: keys are order ids as text, values are the schemas in schemas/.
 
-import { readFileSync } from 'node:fs';
-import { type AvroSchema, type Registry, type Serde, Serdes } from 'millrace';
-import type { OrderPaid, OrderPlaced, OrderStatusChanged, PaymentReceived, RefundRequested } from './domain.ts';
+import { type Registry, type Serde, Serdes } from 'millrace';
+import { type LocalSchema, readSchemaFolder } from 'millrace/schemas';
+import { TOPICS, type OrderPaid, type OrderPlaced, type OrderStatusChanged, type PaymentReceived, type RefundRequested } from './domain.ts';
 
 export interface OrderSerdes {
   readonly orderId: Serde<string>;
@@ -14,16 +14,18 @@ export interface OrderSerdes {
 }
 
 export function orderSerdes(registry: Registry): OrderSerdes {
+  const schemas = readSchemaFolder(new URL('../../schemas/', import.meta.url));
+  const of = (topic: string): LocalSchema => {
+    const found = schemas.find(({ subject }) => subject === `${topic}-value`);
+    if (found === undefined) throw new Error(`schemas/ has no ${topic}.avsc.`);
+    return found;
+  };
   return {
     orderId: Serdes.string(),
-    order: Serdes.avro<OrderPlaced>({ registry, schema: schema('orders') }),
-    payment: Serdes.avro<PaymentReceived>({ registry, schema: schema('payments') }),
-    orderPaid: Serdes.avro<OrderPaid>({ registry, schema: schema('order-payments') }),
-    orderStatus: Serdes.avro<OrderStatusChanged>({ registry, schema: schema('order-status') }),
-    refund: Serdes.avro<RefundRequested>({ registry, schema: schema('refunds') }),
+    order: Serdes.avro<OrderPlaced>({ registry, ...of(TOPICS.orders) }),
+    payment: Serdes.avro<PaymentReceived>({ registry, ...of(TOPICS.payments) }),
+    orderPaid: Serdes.avro<OrderPaid>({ registry, ...of(TOPICS.orderPayments) }),
+    orderStatus: Serdes.avro<OrderStatusChanged>({ registry, ...of(TOPICS.orderStatus) }),
+    refund: Serdes.avro<RefundRequested>({ registry, ...of(TOPICS.refunds) }),
   };
-}
-
-function schema(topic: string): AvroSchema {
-  return JSON.parse(readFileSync(new URL(`../../schemas/${topic}.avsc`, import.meta.url), 'utf8')) as AvroSchema;
 }

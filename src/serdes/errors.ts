@@ -54,6 +54,17 @@ export class SchemaRefusedError extends StreamsError {
   }
 }
 
+/** A folder of schemas that cannot be used. */
+export class InvalidSchemasError extends StreamsError {
+  readonly code = 'INVALID_SCHEMAS';
+  readonly remedy = 'fix-settings';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`These schemas cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
 /** The registry answers, but not to us. */
 export class RegistryRefusedError extends StreamsError {
   readonly code = 'REGISTRY_REFUSED';

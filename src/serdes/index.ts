@@ -36,4 +36,5 @@ export type { PairSerde, TimeKey } from './composite-key.ts';
 export * from './errors.ts';
 export { memoryRegistry } from './memory-registry.ts';
 export type { Compatibility, Registry, WriterSchema } from './registry.ts';
-export { connectRegistry, type RegistrySettings } from './registry-client.ts';
+export { connectRegistry } from './registry-client.ts';
+export type { RegistrySettings } from './registry-connection.ts';

@@ -92,6 +92,8 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   createInputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
     const enqueue = async (records: readonly TestRecord<K, V>[]): Promise<void> => {
+      await serdes.key.open?.(topic, 'key');
+      await serdes.value.open?.(topic, 'value');
       const bytes = records.map(({ key, value, timestamp = this.#nowMs, headers = NO_HEADERS }) => ({
         key: key === null ? null : serdes.key.serialize(topic, key),
         value: value === null ? null : serdes.value.serialize(topic, value),

@@ -20,7 +20,8 @@ const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; rea
   'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/task-state.ts'] },
   // Adapters: the outside world behind the ports.
   'src/broker': { folders: ['src/ports', 'src/record'], packages: ['kafkajs', 'node:module', 'node:tls', 'node:zlib'] },
-  'src/serdes': { folders: ['src/record'], packages: ['@kafkajs/confluent-schema-registry', 'avsc', 'node:buffer', 'node:timers/promises'] },
+  'src/serdes': { folders: ['src/record', 'src/serdes/evolution/schema-node.ts', 'src/serdes/evolution/verdict.ts'], packages: ['@kafkajs/confluent-schema-registry', 'avsc', 'node:buffer', 'node:timers/promises'] },
+  'src/serdes/evolution': { folders: ['src/record', 'src/serdes'], packages: ['node:fs', 'node:path', 'node:url'] },
   // The control plane.
   'src/escalation': { folders: ['src/ports', 'src/record', 'src/escalation/protocol.ts'], packages: ['@temporalio/client', '@temporalio/common', '@temporalio/proto'] },
   'src/escalation/protocol.ts': { folders: [] },
@@ -31,9 +32,9 @@ const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; rea
   'src/index.ts': { folders: ['src/record', 'src/ports', 'src/topology', 'src/runtime', 'src/serdes', 'src/broker', 'src/escalation/protocol.ts', 'src/state/errors.ts', 'src/state/level', 'src/components.ts'] },
   'src/testing': { folders: ['src/ports', 'src/record', 'src/topology', 'src/runtime', 'src/state/memory'] },
   // The reference system sees of the library what any application sees.
-  'src/orders': { folders: [], packages: ['millrace', 'millrace/workflow', 'millrace/worker', '@temporalio/common', 'log-update', 'level', 'node:fs', 'node:http', 'node:net', 'node:timers/promises'] },
+  'src/orders': { folders: [], packages: ['millrace', 'millrace/schemas', 'millrace/workflow', 'millrace/worker', '@temporalio/common', 'log-update', 'level', 'node:http', 'node:net', 'node:timers/promises'] },
   'src/stack': { folders: ['src/record/errors.ts'], packages: ['@temporalio/client', 'node:child_process', 'node:crypto', 'node:events', 'node:fs', 'node:fs/promises', 'node:net', 'node:os', 'node:path', 'node:readline', 'node:timers/promises', 'node:url', 'node:util'] },
-  'src/cli': { folders: ['src/orders', 'src/stack'], packages: ['millrace', 'millrace/bridge', 'millrace/worker', 'ms', 'node:child_process', 'node:crypto', 'node:events', 'node:fs', 'node:module', 'node:path', 'node:url', 'node:util'] },
+  'src/cli': { folders: ['src/orders', 'src/stack'], packages: ['millrace', 'millrace/schemas', 'millrace/bridge', 'millrace/worker', 'ms', 'node:child_process', 'node:crypto', 'node:events', 'node:fs', 'node:module', 'node:path', 'node:url', 'node:util'] },
 };
 
 /** Libraries that exactly these folders may know: the rest of the project must not care which one it is. */

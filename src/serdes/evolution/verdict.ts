@@ -5,10 +5,8 @@ import type { Compatibility } from '../registry.ts';
 import { unreadable, type Unreadable } from './readable.ts';
 import { schemaNode } from './schema-node.ts';
 
-export interface SchemaVersion {
-  readonly version: number;
-  readonly schema: AvroSchema;
-}
+/** What a registry has under a number; `unusable`: why it is no schema that Avro could read with. */
+export type SchemaVersion = { readonly version: number } & ({ readonly schema: AvroSchema } | { readonly unusable: string });
 
 /** One reason against a schema. */
 export interface Conflict {
@@ -26,12 +24,13 @@ export const LEVELS = ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FO
 /**
  * Holds a schema against the versions that its subject has. BACKWARD: readers with `schema` can read what the latest version wrote; FORWARD: readers with the
  * latest version can read what `schema` writes; FULL: both; …_TRANSITIVE: not only the latest version but each; NONE: nothing is asked.
- * @param versions all that there are, oldest first. @returns every reason against it; empty = compatible. @throws when a schema is not valid Avro.
+ * @param versions all that there are, oldest first. @returns every reason against it; empty = compatible. @throws when `schema` is not valid Avro.
  */
 export function conflicts(schema: AvroSchema, versions: readonly SchemaVersion[], level: Compatibility): Conflict[] {
   if (level === 'NONE') return [];
   const ours = schemaNode(schema);
   return (isTransitive(level) ? versions : versions.slice(-1)).flatMap((earlier) => {
+    if ('unusable' in earlier) return [incomparable(earlier.version, earlier.unusable)];
     const theirs = schemaNode(earlier.schema);
     const backward = level.startsWith('FORWARD') ? [] : unreadable(ours, theirs).map((each) => whenWeRead(each, earlier.version));
     const forward = level.startsWith('BACKWARD') ? [] : unreadable(theirs, ours).map((each) => whenTheyRead(each, earlier.version));
@@ -43,9 +42,17 @@ export function isTransitive(level: Compatibility): boolean {
   return level.endsWith('_TRANSITIVE');
 }
 
+export function isLevel(text: unknown): text is Compatibility {
+  return LEVELS.some((level) => level === text);
+}
+
 /** One line: the field, what is wrong with it, what to do. */
 export function conflictText({ field, why, whatToDo }: Conflict): string {
   return `${field === '' ? 'the value as a whole' : `field ${field}`} ${why}. ${whatToDo}.`;
+}
+
+function incomparable(version: number, why: string): Conflict {
+  return { version, field: '', why: `cannot be held against version ${version}: ${why}`, whatToDo: 'Take another topic, or have that version deleted' };
 }
 
 /** Our schema cannot read what version n wrote. */
