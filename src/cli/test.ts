@@ -1,7 +1,7 @@
 // `npm test`: types, then every test on a stack of its own. `npm run test:unit`: types and the tests that need no server.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cloneDataDir, ensureStack, ensureTemporalTestServer, newTestDataDir, temporalCliPath, type Stack } from '../stack/index.ts';
+import { cloneDataDir, ensureKafkaStreams, ensureStack, ensureTemporalTestServer, newTestDataDir, temporalCliPath, type Stack } from '../stack/index.ts';
 import { interruption } from './interruption.mjs';
 import { runNodeTool } from './node-tool.ts';
 
@@ -32,9 +32,10 @@ async function runAll(args: readonly string[], signal: AbortSignal): Promise<num
   try {
     stack = await ensureStack({ need: { kafka: true, temporal: true, registry: true }, dataDir, log, signal, waitMsMax: GIVEN_SERVER_WAIT_MS_MAX });
     const { executablePath } = await ensureTemporalTestServer({ log, signal });
+    const kafkaStreams = await ensureKafkaStreams({ log, signal });
     const cli = await temporalCliPath();
     log(`The stack is up after ${((Date.now() - started) / 1000).toFixed(0)} s.`);
-    const env = { ...stack.env, MILLRACE_TEMPORAL_TEST_SERVER: executablePath, ...(cli ? { TEMPORAL_CLI: cli } : {}) };
+    const env = { ...stack.env, MILLRACE_TEMPORAL_TEST_SERVER: executablePath, MILLRACE_KAFKA_STREAMS: kafkaStreams, ...(cli ? { TEMPORAL_CLI: cli } : {}) };
     return await untilServerDies(stack, signal, (eitherSignal) => runVitest(args, env, eitherSignal));
   } finally {
     await stack?.stop();

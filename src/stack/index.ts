@@ -5,6 +5,7 @@ export { addressesFrom, environmentOf, shellExports, type Addresses } from './ad
 export { findRunningStack, type RunningStack } from './running-stack.ts';
 export * from './errors.ts';
 export { ensureTemporalTestServer } from './temporal-test-server.ts';
+export { ensureKafkaStreams } from './kafka-streams.ts';
 export { temporalCli, temporalCliPath } from './temporal-cli.ts';
 export { cloneDataDir, cloneRoot } from './clone.ts';
 export { newTestDataDir } from './test-data.ts';
