@@ -9,6 +9,7 @@ export { CogroupedKStream, type CogroupOptions } from './cogrouped.ts';
 export type { Materialized, MaterializedAs, MaterializedRows } from './materialized.ts';
 export type { TableOptions } from './table-of-records.ts';
 export { KTable } from './table.ts';
+export type { ForeignKeyJoinOptions } from './foreign-key-join.ts';
 export { Topology } from './topology.ts';
 export type { Window, Windowed } from './windowed.ts';
 export { describe } from './describe.ts';

@@ -3,6 +3,7 @@
 import { DerivedTable } from './operators/derived-table.ts';
 import { stateless } from './operators/stateless.ts';
 import { JoinedTables, type TableJoinKind } from './operators/table-join.ts';
+import { joinByForeignKey, type ForeignKeyJoinOptions } from './foreign-key-join.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { KGroupedTable } from './grouped-table.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
@@ -90,6 +91,32 @@ export class KTable<K, V> {
     const otherSide = graph.processor(graph.autoName('JOINOTHER', 'KTABLE'), [otherNode], origin.rightSupplier, origin.stores.right);
     const merged = graph.processor(graph.autoName('MERGE', 'KTABLE'), [thisSide, otherSide], origin.mergeSupplier, origin.stores.merge);
     return new KTable({ graph, sources: both, origin, node: merged });
+  }
+
+  /**
+   * A row for each row of this table that names one of the other's, by a foreign key that the extractor finds in it (null: it names none). A change of either side
+   * makes a new result; a row of the other side that changes makes one for each row that names it, all in the step of one record.
+   *
+   * The result's timestamp is the higher of both rows' where this table's row changed, and that of the update where the other's did.
+   * @example orders.foreignKeyJoin(customers, (order) => order.customerId, (order, customer) => ({ ...order, customer }), { name: 'order-customers', … });
+   */
+  foreignKeyJoin<FK, V2, R>(
+    other: KTable<FK, V2>,
+    foreignKey: (value: V, key: K) => NoInfer<FK> | null | undefined,
+    joiner: (left: V, right: V2, key: K) => R,
+    options: ForeignKeyJoinOptions<K, V, FK, V2, NoInfer<R>>,
+  ): KTable<K, NonNullable<R>> {
+    return joinByForeignKey({ left: this, right: other, foreignKey, joiner: joiner as never, isLeft: false, options });
+  }
+
+  /** As `foreignKeyJoin`, with a row for each row of this table: `right` is null where it names none, or one that is not there. */
+  leftForeignKeyJoin<FK, V2, R>(
+    other: KTable<FK, V2>,
+    foreignKey: (value: V, key: K) => NoInfer<FK> | null | undefined,
+    joiner: (left: V, right: V2 | null, key: K) => R,
+    options: ForeignKeyJoinOptions<K, V, FK, V2, NoInfer<R>>,
+  ): KTable<K, NonNullable<R>> {
+    return joinByForeignKey({ left: this, right: other, foreignKey, joiner, isLeft: true, options });
   }
 
   #derived<V2>(operator: string, compute: (value: V, key: K) => V2 | null, skipsAbsent: boolean, materialized: MaterializedAs<K, V2> | undefined): KTable<K, V2> {

@@ -2,6 +2,7 @@
 
 import { StreamsBuilder, type AnyStoreSpec, type KStream, type KTable, type Topology } from 'millrace';
 import type { CaseNode, CaseStore } from './golden-case.ts';
+import { foreignKeyNodes } from './nodes/foreign-key.ts';
 import { groupNodes } from './nodes/groups.ts';
 import { joinNodes } from './nodes/joins.ts';
 import { processorNodes } from './nodes/processors.ts';
@@ -11,7 +12,7 @@ import { windowNodes } from './nodes/windows.ts';
 
 export type NodeBuilder = (node: CaseNode, building: Building) => unknown;
 
-const BUILDERS: Readonly<Record<string, readonly NodeBuilder[]>> = collect([streamNodes, groupNodes, tableNodes, windowNodes, joinNodes, processorNodes]);
+const BUILDERS: Readonly<Record<string, readonly NodeBuilder[]>> = collect([streamNodes, groupNodes, tableNodes, windowNodes, joinNodes, foreignKeyNodes, processorNodes]);
 
 function collect(families: readonly Readonly<Record<string, NodeBuilder>>[]): Record<string, NodeBuilder[]> {
   const all: Record<string, NodeBuilder[]> = {};
