@@ -74,7 +74,7 @@ function fanOut(children: ReadonlyMap<string, Step>): Step {
   const steps = [...children.values()];
   if (steps.length === 1) return steps[0]!;
   return (record) => {
-    for (const step of steps) step(record);
+    for (let at = 0; at < steps.length; at++) steps[at]!(record);
   };
 }
 
@@ -100,9 +100,19 @@ function contextFor(node: ProcessorNode, host: GraphHost, children: ReadonlyMap<
     wallClockTime: () => host.clock.now(),
     source: () => host.source(),
     schedule: (options, punctuator) => host.punctuation.schedule(options, punctuator, { wallNowMs: host.clock.now(), streamTimeMs: host.streamTime() }),
-    count: (counter, by = 1) => host.counters.add(`${node.name}.${counter}`, by),
+    count: counterOf(node.name, host),
   };
   return context;
+}
+
+/** Names are put together once: counting happens record by record. */
+function counterOf(node: string, host: GraphHost): (counter: string, by?: number) => void {
+  const names = new Map<string, string>();
+  return (counter, by = 1) => {
+    let name = names.get(counter);
+    if (name === undefined) names.set(counter, (name = `${node}.${counter}`));
+    host.counters.add(name, by);
+  };
 }
 
 function notConnected(processor: string, store: string, connected: ReadonlySet<string>): string {
@@ -120,7 +130,7 @@ function sinkStep(sink: SinkNode, host: GraphHost): Step {
     const keyBytes = key === null || key === undefined ? null : sink.key.serialize(topic, key);
     const valueBytes = value === null || value === undefined ? null : sink.value.serialize(topic, value);
     // Without a key any partition will do; the task's own number spreads tasks and keeps a record's outputs together.
-    const partition = sink.partition?.(record) ?? (keyBytes === null ? host.id.partition % partitions : partitionFor(keyBytes, partitions));
+    const partition = sink.partition?.(record, partitions) ?? (keyBytes === null ? host.id.partition % partitions : partitionFor(keyBytes, partitions));
     host.emit({ topic, partition, key: keyBytes, value: valueBytes, timestamp, headers });
   };
 }

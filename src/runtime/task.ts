@@ -143,9 +143,12 @@ export class Task implements GraphHost, Rejects {
   /** Runs wall-clock punctuators that are due. */
   punctuate(): boolean {
     const now = this.clock.now();
-    const due = this.punctuation.dueByWallClock(now);
-    for (const punctuator of due) this.#step(() => punctuator(now), (error) => this.#fail('a wall-clock punctuator', error));
-    return due.length > 0;
+    let hasFired = false;
+    for (const punctuator of this.punctuation.dueByWallClock(now)) {
+      this.#step(() => punctuator(now), (error) => this.#fail('a wall-clock punctuator', error));
+      hasFired = true;
+    }
+    return hasFired;
   }
 
   get uncommittedBytes(): number {

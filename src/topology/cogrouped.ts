@@ -17,7 +17,7 @@ export interface CogroupOptions<A> extends MaterializedRows {
 /** One of the groups, and what its records do to the aggregate. */
 interface CogroupInput<K, A> {
   readonly group: KGroupedStream<K, any>;
-  readonly add: (value: any, aggregate: A, key: K) => A;
+  add(value: any, aggregate: A, key: K): A;
 }
 
 export class CogroupedKStream<K, A> {

@@ -1,8 +1,7 @@
 // Where operators put their nodes. Streams and tables are only handles on what is in here.
 
-import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
-import type { TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
+import type { SinkNode, TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
 import type { AnyStoreSpec, KeyValueStoreSpec } from './store-spec.ts';
 import { Topology } from './topology.ts';
@@ -15,10 +14,11 @@ export interface Consumed<K, V> {
   readonly timestamp?: TimestampExtractor<K | null, V | null>;
 }
 
-interface SinkOptions {
+/** How a topic is written. */
+export interface SinkOptions {
   readonly key: Serde<any>;
   readonly value: Serde<any>;
-  readonly partition?: (record: StreamRecord<any, any>) => number;
+  readonly partition?: SinkNode['partition'];
 }
 
 /** Some stores are only known once everything below has been added: a table is stored if somebody reads it. */
@@ -50,8 +50,9 @@ export class GraphBuilder {
     return this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value, partition: produced.partition });
   }
 
-  globalTable(topic: string, store: KeyValueStoreSpec<any, any>, name = this.autoName('SOURCE', 'KTABLE')): string {
-    return this.#add({ kind: 'global-table', name, topic, store });
+  globalTable(topic: string, store: KeyValueStoreSpec<any, any>, name?: string): string {
+    const source = this.autoName('SOURCE');
+    return this.#add({ kind: 'global-table', name: name ?? this.autoName('SOURCE', 'KTABLE'), source, topic, store });
   }
 
   copartition(sources: Iterable<string>): void {

@@ -17,7 +17,7 @@ export interface AggregateOptions<K, V, A> extends MaterializedRows {
   readonly value: Serde<NonNullable<A>>;
 }
 
-export class KGroupedStream<K, V> {
+export class KGroupedStream<out K, out V> {
   readonly #stream: KStream<K, V>;
   readonly #key: Serde<K>;
   readonly #value: Serde<NonNullable<V>>;

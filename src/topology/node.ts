@@ -52,13 +52,15 @@ export interface SinkNode {
   readonly key: Serde<any>;
   readonly value: Serde<any>;
   /** Where each record goes; undefined: by its key, as Java's producer does. */
-  readonly partition: ((record: StreamRecord<any, any>) => number) | undefined;
+  readonly partition: ((record: StreamRecord<any, any>, partitions: number) => number) | undefined;
 }
 
 /** A topic that every instance holds whole, in a store that all tasks read. It belongs to no subtopology and has no tasks. */
 export interface GlobalTableNode {
   readonly kind: 'global-table';
   readonly name: string;
+  /** What descriptions call the reading half: to Kafka Streams it is a node of its own. */
+  readonly source: string;
   readonly topic: string;
   readonly store: KeyValueStoreSpec<any, any>;
 }

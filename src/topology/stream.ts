@@ -2,23 +2,30 @@
 
 import type { StreamRecord } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
-import type { Consumed, GraphBuilder } from './graph-builder.ts';
+import { TopologyError } from './errors.ts';
+import type { Consumed, GraphBuilder, SinkOptions } from './graph-builder.ts';
 import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
 import { escalate, type EscalateOptions } from './operators/escalate.ts';
 import { joinStreams, type StreamJoinOptions } from './operators/stream-join.ts';
-import { stateless } from './operators/stateless.ts';
+import { addProcessor, keepingKeys, type ProcessOptions } from './operators/process.ts';
+import { addSplit, type Branches } from './operators/split.ts';
+import { stateless, withKey } from './operators/stateless.ts';
 import { KGroupedStream } from './grouped.ts';
 import type { KTable } from './table.ts';
 import { tableOf, type TableOptions } from './table-of-records.ts';
 import type { EscalationOutcome } from './escalation-outcome.ts';
 import type { TopicRef } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
 import type { Json } from '../escalation/protocol.ts';
 
 export interface Produced<K, V> {
   readonly key: Serde<NonNullable<K>>;
   readonly value: Serde<NonNullable<V>>;
+  /**
+   * Which partition (from 0, below `partitions`) a record goes to. By default as Java's clients choose: by the hash of the serialized key; without a key, to the
+   * number of the task. Whoever reads the topic by key, joins it or groups by key relies on all records of a key being in one partition.
+   */
+  partitioner?(key: K, value: V, partitions: number): number;
 }
 
 /** Serdes of the repartition topic, and the name it and its node get: `<applicationId>-<name>-repartition`. */
@@ -28,12 +35,12 @@ export interface Repartitioned<K, V> extends Produced<K, V> {
   readonly partitions?: number;
 }
 
-export interface ProcessOptions {
-  readonly name: string;
-  readonly stores?: readonly AnyStoreSpec[];
-}
+/** The streams of a split by their names; a branch whose predicate narrows the value's type has that type. */
+export type Split<K, V, B extends Branches<K, V>, D extends string> = {
+  readonly [Name in keyof B]: B[Name] extends (value: any, ...more: any[]) => value is infer V2 ? KStream<K, V2> : KStream<K, V>;
+} & { readonly [Name in D]: KStream<K, V> };
 
-export class KStream<K, V> {
+export class KStream<out K, out V> {
   readonly #graph: GraphBuilder;
   readonly #parents: readonly string[];
   readonly #sources: ReadonlySet<string>;
@@ -95,6 +102,13 @@ export class KStream<K, V> {
     });
   }
 
+  /** Any number of records for each, under any keys. */
+  flatMap<K2, V2>(mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>): KStream<K2, V2> {
+    return this.#stateless<K2, V2>('FLATMAP', (record, forward) => {
+      for (const [key, value] of mapper(record.value, record.key)) forward({ ...record, key, value });
+    }, true);
+  }
+
   map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2]): KStream<K2, V2> {
     return this.#stateless<K2, V2>('MAP', (record, forward) => {
       const [key, value] = mapper(record.value, record.key);
@@ -117,18 +131,34 @@ export class KStream<K, V> {
     this.#stateless('FOREACH', (record) => action(record.value, record.key));
   }
 
-  merge<V2>(other: KStream<K, V2>): KStream<K, V | V2> {
+  /**
+   * One stream for each branch: a record goes to the first whose predicate it passes, else to the default; without one it is dropped.
+   * @example
+   * const { large, small } = orders.split({ large: (order) => order.cents > 10_000 }, { default: 'small' });
+   */
+  split<B extends Branches<K, V>, D extends string = never>(branches: B, options?: { readonly default: D }): Split<K, V, B, D> {
+    const nodes = addSplit<K, V>(this.#graph, this.#parents, branches, options?.default);
+    return Object.fromEntries([...nodes].map(([name, node]) => [name, this.derived(node)])) as Split<K, V, B, D>;
+  }
+
+  /** The records of both, in the order in which they come. */
+  merge<K2 extends K | null, V2>(other: KStream<K2, V2>): KStream<K | K2, V | V2> {
     const node = this.#graph.processor(
       this.#graph.autoName('MERGE'),
-      [...this.#parents, ...other.#parents],
-      stateless<K, V | V2, K, V | V2>((record, forward) => forward(record)),
+      [...new Set([...this.#parents, ...other.#parents])],
+      stateless<K | K2, V | V2, K | K2, V | V2>((record, forward) => forward(record)),
     );
     return new KStream(this.#graph, [node], new Set([...this.#sources, ...other.#sources]), this.#keyChanged || other.#keyChanged);
   }
 
-  /** Custom processing with stores and punctuators. Records keep their key, or the caller repartitions before the next stateful step. */
+  /** Custom processing with stores and punctuators. Keys may change, so what groups or joins below repartitions first; see `processValues`. */
   process<K2, V2>(supplier: ProcessorSupplier<K, V, K2, V2>, options: ProcessOptions): KStream<K2, V2> {
-    return this.derived(this.#graph.processor(options.name, this.#parents, supplier, options.stores));
+    return this.derived(addProcessor(this.parts, supplier, options), true);
+  }
+
+  /** As `process`, but every record keeps its key, so nothing has to be repartitioned for it: forwarding one under another key throws. */
+  processValues<V2>(supplier: ProcessorSupplier<K, V, K, V2>, options: ProcessOptions): KStream<K, V2> {
+    return this.derived(addProcessor(this.parts, keepingKeys(options.name, supplier), options));
   }
 
   /** Drops a record whose id was already seen for its key within the retention. */
@@ -137,31 +167,28 @@ export class KStream<K, V> {
   }
 
   /** Windowed inner join: a pair of records of the same key whose timestamps lie in the window gives one result with the higher timestamp. */
-  join<V2, R>(other: KStream<K, V2>, joiner: (left: V, right: V2, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
-    return joinStreams(this, other, joiner, options);
+  join<K2 extends K | null, V2, R>(other: KStream<K2, V2>, joiner: (left: V, right: V2, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
+    return joinStreams(this, other as never, joiner, options);
   }
 
-  /** Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. */
-  repartition(options: Repartitioned<K, V>): KStream<K, V> {
-    const topic = {
-      suffix: `${options.name}-repartition`,
-      use: 'repartition' as const,
-      ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
-    };
-    this.#graph.sink(topic, this.#parents, options, `${options.name}-repartition-sink`);
-    const source = this.#graph.source([topic], options, `${options.name}-repartition-source`);
-    return new KStream(this.#graph, [source], new Set([source]), false);
+  /** Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. Those without a key do not pass. */
+  repartition(options: Repartitioned<K, V>): KStream<NonNullable<K>, V> {
+    return this.#throughTopic(options, false) as KStream<NonNullable<K>, V>;
   }
 
-  /** Groups by the present key, through a repartition topic if an operator before may have changed it. */
+  /** @internal Through a repartition topic, if an operator before may have changed the key. `keepsNullKeys`: for joins that give a result without a partner. */
+  repartitioned(options: Repartitioned<K, V>, { keepsNullKeys = false } = {}): KStream<K, V> {
+    return this.#keyChanged ? this.#throughTopic(options, keepsNullKeys) : this;
+  }
+
+  /** Groups by the present key, through a repartition topic if an operator before may have changed it. Records without a key are dropped. */
   groupByKey(options: Repartitioned<K, V>): KGroupedStream<NonNullable<K>, V> {
-    const stream = this.#keyChanged ? this.repartition(options) : this;
-    return new KGroupedStream<NonNullable<K>, V>(stream as never, options.key as never, options.value as never);
+    return new KGroupedStream<NonNullable<K>, V>(this.repartitioned(options) as never, options.key as never, options.value as never);
   }
 
   /** The latest value of each key as a table, through a repartition topic if an operator before may have changed the key. Records without a key are dropped. */
   toTable(options: TableOptions<K, V>): KTable<NonNullable<K>, NonNullable<V>> {
-    const stream = this.#keyChanged ? this.repartition(options) : this;
+    const stream = this.repartitioned(options);
     return tableOf<NonNullable<K>, NonNullable<V>>({ graph: this.#graph, node: stream.#parents, sources: stream.#sources }, options as never);
   }
 
@@ -174,9 +201,24 @@ export class KStream<K, V> {
     return escalate(this, options);
   }
 
-  /** Writes to a topic, which must exist. Null keys and values stay null. */
-  to(topic: string, produced: Produced<K, V>): void {
-    this.#graph.sink(topic, this.#parents, produced);
+  /**
+   * Writes to a topic, or each record to the topic that a function names for it. Topics must exist. Null keys and values stay null.
+   * Partition counts of topics that a function names are looked up when a record first goes there.
+   */
+  to(topic: string | ((value: V, key: K, record: StreamRecord<K, V>) => string), produced: Produced<K, V>): void {
+    this.#graph.sink(typeof topic === 'string' ? topic : { choose: topic }, this.#parents, sinkOptions(produced));
+  }
+
+  #throughTopic(options: Repartitioned<K, V>, keepsNullKeys: boolean): KStream<K, V> {
+    const { name, partitions } = options;
+    if (partitions !== undefined && (!Number.isSafeInteger(partitions) || partitions < 1)) {
+      throw new TopologyError([`repartition "${name}" is to have ${partitions} partitions: give an integer of at least 1, or leave it out`]);
+    }
+    const topic = { suffix: `${name}-repartition`, use: 'repartition' as const, ...(partitions === undefined ? {} : { partitions }) };
+    const parents = keepsNullKeys ? this.#parents : [this.#graph.processor(`${name}-repartition-filter`, this.#parents, withKey<K, V>())];
+    this.#graph.sink(topic, parents, sinkOptions(options), `${name}-repartition-sink`);
+    const source = this.#graph.source([topic], options, `${name}-repartition-source`);
+    return new KStream(this.#graph, [source], new Set([source]), false);
   }
 
   #stateless<K2 = K, V2 = V>(
@@ -187,4 +229,9 @@ export class KStream<K, V> {
     const node = this.#graph.processor(this.#graph.autoName(operator), this.#parents, stateless(step));
     return this.derived(node, this.#keyChanged || changesKey);
   }
+}
+
+function sinkOptions<K, V>({ key, value, partitioner }: Produced<K, V>): SinkOptions {
+  if (partitioner === undefined) return { key, value };
+  return { key, value, partition: (record: StreamRecord<K, V>, partitions) => partitioner(record.key, record.value, partitions) };
 }

@@ -8,7 +8,8 @@ import type { GraphBuilder } from './graph-builder.ts';
 import { KGroupedTable } from './grouped-table.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
 import { KStream, type Repartitioned } from './stream.ts';
-import type { Change, TableOrigin } from './table-origin.ts';
+import type { ProcessorContext, ReadableTable } from './processor.ts';
+import type { Change, TableOrigin, TableReader, TableView } from './table-origin.ts';
 
 /** Where a table hangs in the graph. */
 export interface TableParts<K, V> {
@@ -20,8 +21,10 @@ export interface TableParts<K, V> {
   readonly origin: TableOrigin<K, V>;
 }
 
-export class KTable<K, V> {
+export class KTable<out K, out V> implements ReadableTable<K, V> {
   readonly #parts: TableParts<K, V>;
+  /** Once a processor reads it. */
+  #view: TableView<K, V> | undefined;
 
   /** @internal */
   constructor(parts: TableParts<K, V>) {
@@ -31,6 +34,17 @@ export class KTable<K, V> {
   /** @internal */
   get parts(): TableParts<K, V> {
     return this.#parts;
+  }
+
+  /** @internal From now on processors can read it: what must be stored for that is stored. */
+  connect(): TableView<K, V> {
+    return (this.#view ??= this.#parts.origin.view());
+  }
+
+  /** @internal */
+  readerIn(context: ProcessorContext<any, any>): TableReader<K, V> {
+    if (this.#view === undefined) throw new Error(`A processor reads the table at "${this.#parts.node}" without saying so: list it under "tables" where the processor is added.`);
+    return this.#view.reader(context);
   }
 
   /** The rows that pass. With `materialized` they are kept in a store of their own. */
@@ -80,19 +94,6 @@ export class KTable<K, V> {
     return this.#joined('outer', other, joiner, materialized);
   }
 
-  #joined<V2, R>(kind: TableJoinKind, other: KTable<K, V2>, joiner: (left: any, right: any, key: K) => R, materialized: MaterializedAs<K, R> | undefined): KTable<K, NonNullable<R>> {
-    const { graph, node, sources, origin: left } = this.#parts;
-    const { node: otherNode, sources: otherSources, origin: right } = other.#parts;
-    const spec = materialized === undefined ? undefined : storeSpec(materialized);
-    const origin = new JoinedTables<K, V, V2, NonNullable<R>>({ kind, left, right, joiner: joiner as never, spec: spec as never });
-    const both = new Set([...sources, ...otherSources]);
-    graph.copartition(both);
-    const thisSide = graph.processor(graph.autoName('JOINTHIS', 'KTABLE'), [node], origin.leftSupplier, origin.stores.left);
-    const otherSide = graph.processor(graph.autoName('JOINOTHER', 'KTABLE'), [otherNode], origin.rightSupplier, origin.stores.right);
-    const merged = graph.processor(graph.autoName('MERGE', 'KTABLE'), [thisSide, otherSide], origin.mergeSupplier, origin.stores.merge);
-    return new KTable({ graph, sources: both, origin, node: merged });
-  }
-
   /**
    * A row for each row of this table that names one of the other's, by a foreign key that the extractor finds in it (null: it names none). A change of either side
    * makes a new result; a row of the other side that changes makes one for each row that names it, all in the step of one record.
@@ -117,6 +118,19 @@ export class KTable<K, V> {
     options: ForeignKeyJoinOptions<K, V, FK, V2, NoInfer<R>>,
   ): KTable<K, NonNullable<R>> {
     return joinByForeignKey({ left: this, right: other, foreignKey, joiner, isLeft: true, options });
+  }
+
+  #joined<V2, R>(kind: TableJoinKind, other: KTable<K, V2>, joiner: (left: any, right: any, key: K) => R, materialized: MaterializedAs<K, R> | undefined): KTable<K, NonNullable<R>> {
+    const { graph, node, sources, origin: left } = this.#parts;
+    const { node: otherNode, sources: otherSources, origin: right } = other.#parts;
+    const spec = materialized === undefined ? undefined : storeSpec(materialized);
+    const origin = new JoinedTables<K, V, V2, NonNullable<R>>({ kind, left, right, joiner: joiner as never, spec: spec as never });
+    const both = new Set([...sources, ...otherSources]);
+    graph.copartition(both);
+    const thisSide = graph.processor(graph.autoName('JOINTHIS', 'KTABLE'), [node], origin.leftSupplier, origin.stores.left);
+    const otherSide = graph.processor(graph.autoName('JOINOTHER', 'KTABLE'), [otherNode], origin.rightSupplier, origin.stores.right);
+    const merged = graph.processor(graph.autoName('MERGE', 'KTABLE'), [thisSide, otherSide], origin.mergeSupplier, origin.stores.merge);
+    return new KTable({ graph, sources: both, origin, node: merged });
   }
 
   #derived<V2>(operator: string, compute: (value: V, key: K) => V2 | null, skipsAbsent: boolean, materialized: MaterializedAs<K, V2> | undefined): KTable<K, V2> {

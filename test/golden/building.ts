@@ -23,8 +23,10 @@ function collect(families: readonly Readonly<Record<string, NodeBuilder>>[]): Re
 /** What has been built so far. A family's builder answers undefined where the node is not one of its kind (a `count` of windows, say). */
 export class Building {
   readonly builder = new StreamsBuilder();
-  /** Stores of `stateStore` nodes and, for processors that look into tables, of those. */
+  /** Stores of `stateStore` nodes. */
   readonly stores = new Map<string, AnyStoreSpec>();
+  /** By the names of their stores: tables, for processors that look into them. */
+  readonly owners = new Map<string, KTable<any, any>>();
   readonly #handles = new Map<string, unknown>();
   #unnamed = 0;
 
@@ -61,6 +63,7 @@ export class Building {
       const handle = build(node, this);
       if (handle === undefined) continue;
       if (node.id !== undefined) this.set(node.id, handle);
+      if (node['store'] !== undefined) this.owners.set(node['store'].name, handle as KTable<any, any>);
       return;
     }
     throw new Error(`Nothing builds the node ${JSON.stringify(node)}.`);

@@ -5,7 +5,7 @@ const streamTimes = { wallNowMs: 0, streamTimeMs: -1 };
 
 /** How often each look fires. */
 function looks(punctuation: Punctuation, times: readonly number[], by: 'dueByStreamTime' | 'dueByWallClock' = 'dueByStreamTime'): number[] {
-  return times.map((time) => punctuation[by](time).length);
+  return times.map((time) => [...punctuation[by](time)].length);
 }
 
 test('stream time: fires at multiples of the interval from 0, the first at once, and several missed ones once', () => {
@@ -22,11 +22,8 @@ test('stream time: a restart fires nothing that was fired before it', () => {
 
 test('wall clock: fires at start + n × interval, once per look', () => {
   const punctuation = new Punctuation();
-  expect(punctuation.nextWallClockDueMs()).toBeUndefined();
   punctuation.schedule({ type: 'wall-clock', intervalMs: 10 }, () => {}, { wallNowMs: 1_003, streamTimeMs: -1 });
-  expect(punctuation.nextWallClockDueMs()).toBe(1_013);
   expect(looks(punctuation, [1_003, 1_012, 1_013, 1_014, 1_045, 1_052, 1_053], 'dueByWallClock')).toEqual([0, 0, 1, 0, 1, 0, 1]);
-  expect(punctuation.nextWallClockDueMs()).toBe(1_063);
 });
 
 test('several that are due fire in the order of their due times; the two clocks are apart', () => {

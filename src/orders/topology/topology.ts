@@ -31,7 +31,7 @@ export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRe
       .mapValues(checkedOrder),
   )
     .dedupe({ name: 'orders-seen', id: (order) => order.eventId, retentionMs: dedupeRetentionMs, serde: ids })
-    .process(firstOrder, { name: 'first-order', stores: firstOrder.stores });
+    .processValues(firstOrder, { name: 'first-order', stores: firstOrder.stores });
 
   // Before the join, so that an order's `place` always precedes its `pay`.
   const place = orders.mapValues((order): OrderCommand => ({ kind: 'place', order: placed(order, paymentTimeoutMs) }));
@@ -44,7 +44,7 @@ export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRe
   )
     .dedupe({ name: 'payments-seen', id: (payment) => payment.eventId, retentionMs: dedupeRetentionMs, serde: ids })
     .filter((payment) => payment.status === 'CAPTURED')
-    .process(matching.first, { name: 'first-payment', stores: matching.stores });
+    .processValues(matching.first, { name: 'first-payment', stores: matching.stores });
 
   // A payment may come before its order, and after its timeout too: then the saga is over, says so, and the payment is refunded.
   const settlements = payments
@@ -55,7 +55,7 @@ export function orderTopology({ serdes, paymentTimeoutMs = 2 * HOUR_MS, dedupeRe
       value: serdes.payment,
       otherValue: serdes.order,
     })
-    .process(matching.settle, { name: 'settle-payment', stores: matching.stores });
+    .processValues(matching.settle, { name: 'settle-payment', stores: matching.stores });
 
   const paid = settlements.filter((settlement): settlement is Extract<Settlement, { kind: 'paid' }> => settlement.kind === 'paid');
   paid.mapValues((settlement): OrderPaid => orderPaid(settlement.payment, settlement.order)).to(TOPICS.orderPayments, { key: serdes.orderId, value: serdes.orderPaid });

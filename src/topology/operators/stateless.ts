@@ -18,3 +18,21 @@ export function stateless<K, V, K2, V2>(
     };
   };
 }
+
+/** Records without a key belong to no partition, so to no group and no row. */
+export function withKey<K, V>(): ProcessorSupplier<K, V, K, V> {
+  return () => {
+    let forward: (record: StreamRecord<K, V>) => void;
+    let countDropped: () => void;
+    return {
+      init(context) {
+        forward = (record) => context.forward(record);
+        countDropped = () => context.count('dropped');
+      },
+      process(record) {
+        if (record.key === null || record.key === undefined) countDropped();
+        else forward(record);
+      },
+    };
+  };
+}

@@ -3,7 +3,9 @@
 import type { Serde } from 'millrace';
 import { DONE, type NodeBuilder } from '../building.ts';
 import { serdesOf } from '../case-serdes.ts';
-import { listOfValues, mapper, predicate } from '../functions.ts';
+import { text } from '../canonical.ts';
+import { listOfPairs, listOfValues, mapper, predicate } from '../functions.ts';
+import type { FunctionRef } from '../golden-case.ts';
 import { extractorOf } from './timestamps.ts';
 import { materializedOf } from './tables.ts';
 
@@ -32,17 +34,39 @@ export const streamNodes: Readonly<Record<string, NodeBuilder>> = {
     const key = mapper(node['key']);
     return building.stream(node['from']).selectKey((v, k) => key(k, v));
   },
+  flatMap: (node, building) => {
+    const pairs = listOfPairs(node['pairs']);
+    return building.stream(node['from']).flatMap((v, k) => pairs(k, v));
+  },
   flatMapValues: (node, building) => {
     const values = listOfValues(node['values']);
     return building.stream(node['from']).flatMapValues((v, k) => values(k, v));
+  },
+  split: (node, building) => {
+    // A name of digits only would change places.
+    const nameIn = (name: string): string => `branch ${name}`;
+    const branches = Object.fromEntries(
+      (node['branches'] as { name: string; predicate: FunctionRef }[]).map(({ name, predicate: ref }) => {
+        const test = predicate(ref);
+        return [nameIn(name), (value: any, key: any) => test(key, value)];
+      }),
+    );
+    const streams = building.stream(node['from']).split(branches, node['default'] === undefined ? undefined : { default: nameIn(node['default']) });
+    for (const [name, stream] of Object.entries(streams)) building.set(`${node.id}.${name.slice(nameIn('').length)}`, stream);
+    return streams;
   },
   merge: (node, building) => building.stream(node['from']).merge(building.stream(node['with'])),
   repartition: (node, building) => building.stream(node['from']).repartition({ name: node['name'], ...serdesOf(node) }),
   toTable: (node, building) =>
     building.stream(node['from']).toTable({ name: building.nameOf(node), ...serdesOf(node), materialized: node['store'] !== undefined, ...(node['store']?.historyMs === undefined ? {} : { historyMs: node['store'].historyMs }) }),
   to: (node, building) => {
-    if (node['topic'] === undefined) return undefined;
-    building.stream(node['from']).to(node['topic'], serdesOf(node) as { key: Serde<any>; value: Serde<any> });
+    const serdes = serdesOf(node) as { key: Serde<any>; value: Serde<any> };
+    building.stream(node['from']).to(node['topic'] ?? topicFrom(node['topicFrom']), serdes);
     return DONE;
   },
 };
+
+function topicFrom({ prefix, mapper: ref }: { prefix: string; mapper: FunctionRef }): (value: any, key: any) => string {
+  const map = mapper(ref);
+  return (value, key) => prefix + text(map(key, value));
+}
