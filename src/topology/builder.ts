@@ -1,5 +1,6 @@
 // StreamsBuilder: where a topology begins. `build` freezes it.
 
+import { globalTable, type GlobalKTable, type GlobalTableOptions } from './global-table.ts';
 import { GraphBuilder, type Consumed } from './graph-builder.ts';
 import { KStream } from './stream.ts';
 import type { KTable } from './table.ts';
@@ -23,6 +24,15 @@ export class StreamsBuilder {
   table<K, V>(topic: string, options: Consumed<K, V> & TableOptions<K, V>): KTable<K, V> {
     const source = this.#graph.source([topic], options);
     return tableOf<K, V>({ graph: this.#graph, node: [source], sources: new Set([source]) }, options as never);
+  }
+
+  /**
+   * Reads a topic as a table that every instance holds whole, so that any record can look up any row: for small tables that change seldom. It is read to its end
+   * before the first record is processed, and followed from then on, by no rule of time: a record sees what its instance has read by then. Records without a key
+   * are dropped. The topic can be read in no other way in the same topology.
+   */
+  globalTable<K, V>(topic: string, options: GlobalTableOptions<K, V>): GlobalKTable<K, V> {
+    return globalTable(this.#graph, topic, options);
   }
 
   /** @throws {TopologyError} that lists every problem at once. */

@@ -6,10 +6,13 @@ import { TopologyError } from './errors.ts';
 import type { Consumed, GraphBuilder, SinkOptions } from './graph-builder.ts';
 import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
 import { escalate, type EscalateOptions } from './operators/escalate.ts';
-import { joinStreams, type StreamJoinOptions } from './operators/stream-join.ts';
+import { join, type Joinable } from './operators/join.ts';
+import { joinStreams, type OuterJoiner, type StreamJoinOptions } from './operators/stream-join.ts';
+import type { StreamTableJoinOptions } from './operators/stream-table-join.ts';
 import { addProcessor, keepingKeys, type ProcessOptions } from './operators/process.ts';
 import { addSplit, type Branches } from './operators/split.ts';
 import { stateless, withKey } from './operators/stateless.ts';
+import type { GlobalKTable } from './global-table.ts';
 import { KGroupedStream } from './grouped.ts';
 import type { KTable } from './table.ts';
 import { tableOf, type TableOptions } from './table-of-records.ts';
@@ -166,9 +169,41 @@ export class KStream<out K, out V> {
     return dedupe(this, options);
   }
 
-  /** Windowed inner join: a pair of records of the same key whose timestamps lie in the window gives one result with the higher timestamp. */
-  join<K2 extends K | null, V2, R>(other: KStream<K2, V2>, joiner: (left: V, right: V2, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
-    return joinStreams(this, other as never, joiner, options);
+  /**
+   * Windowed inner join: a pair of records of the same key whose timestamps lie in the window gives one result, with the higher timestamp. Records without key
+   * or value are dropped. Both sides go through a repartition topic if an operator before may have changed the key.
+   * @throws {InvalidWindowError}
+   */
+  join<K2 extends K | null, V2, R>(
+    other: KStream<K2, V2>,
+    joiner: (left: NonNullable<V>, right: NonNullable<V2>, key: NonNullable<K>) => R,
+    options: StreamJoinOptions<K, V, V2>,
+  ): KStream<NonNullable<K>, R>;
+  /** Each record with the table's row of its key, if there is one: as it is now; a versioned table's as it was at the record's time. @throws {TopologyError} */
+  join<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT, key: NonNullable<K>) => R, options: StreamTableJoinOptions<K, V>): KStream<NonNullable<K>, R>;
+  /** Each record with the global table's row of the key that `mapper` gives, if there is one. The record's own key stays, and may be null. */
+  join<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG, key: K) => R): KStream<K, R>;
+  join(other: Joinable, second: unknown, third: unknown): KStream<any, any> {
+    return join('inner', this, other, second, third);
+  }
+
+  /**
+   * As `join`; and a left record that finds no partner gives a result with null once none can come any more: when stream time has passed its window and the grace
+   * period. A left record without a key does so at once.
+   * @throws {InvalidWindowError}
+   */
+  leftJoin<K2 extends K | null, V2, R>(other: KStream<K2, V2>, joiner: (left: NonNullable<V>, right: NonNullable<V2> | null, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R>;
+  /** As `join`, and a record without a row gives a result with null. @throws {TopologyError} */
+  leftJoin<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT | null, key: K) => R, options: StreamTableJoinOptions<K, V>): KStream<K, R>;
+  /** As `join`, and a record without a row, or without a key to look one up by, gives a result with null. */
+  leftJoin<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG | null, key: K) => R): KStream<K, R>;
+  leftJoin(other: Joinable, second: unknown, third: unknown): KStream<any, any> {
+    return join('left', this, other, second, third);
+  }
+
+  /** As `leftJoin` of streams, for the records of both sides. @throws {InvalidWindowError} */
+  outerJoin<K2 extends K | null, V2, R>(other: KStream<K2, V2>, joiner: OuterJoiner<K | K2, NonNullable<V>, NonNullable<V2>, R>, options: StreamJoinOptions<K, V, V2>): KStream<K | K2, R> {
+    return joinStreams<any, V, V2, R>('outer', this, other, joiner as never, options);
   }
 
   /** Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. Those without a key do not pass. */

@@ -10,7 +10,7 @@ import { importsOf, PACKAGE, SOURCES, type Import } from './sources.ts';
 const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[] }>> = {
   // What is computed: knows nothing of ours but the words for data, the serdes of its own internal topics, and what crosses to Temporal.
   'src/record': { folders: [] },
-  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/escalation/protocol.ts'] },
+  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/serdes/with-headers.ts', 'src/escalation/protocol.ts'] },
   // Where it is remembered.
   'src/ports': { folders: ['src/record'] },
   'src/state': { folders: ['src/ports', 'src/record', 'src/topology/store-spec.ts', 'src/serdes/ordered-bytes.ts'], packages: ['sorted-btree', 'node:module'] },

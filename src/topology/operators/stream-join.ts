@@ -1,14 +1,17 @@
-// Windowed inner join of two streams: each record is kept in its side's window store and joined with what the other side holds.
+// Windowed joins of two streams: each record is kept in its side's window store and joined with what the other side holds; in left and outer joins it waits for a
+// partner, and comes out alone when none can come any more.
 
-import type { StreamRecord } from '../../record/record.ts';
 import type { Serde } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
-import type { Processor } from '../processor.ts';
 import type { KStream } from '../stream.ts';
-import { Stores, type WindowStore, type WindowStoreSpec } from '../store-spec.ts';
+import { Stores } from '../store-spec.ts';
+import { joinTimeSpec } from './join-time.ts';
+import { joinSide, type JoinSide } from './stream-join-side.ts';
+import { waitingRecordsSpec } from './waiting-records.ts';
 
 /** A right record with timestamp r joins a left one with timestamp l if l − beforeMs ≤ r ≤ l + afterMs; all in ms of event time. */
 export interface JoinWindow {
+  /** May be negative, as `afterMs` may, if their sum is not. */
   readonly beforeMs: number;
   readonly afterMs: number;
   /** How long a record stays joinable after its window, for partners that come late. No default: dropped records cannot be brought back (KIP-633). */
@@ -16,7 +19,7 @@ export interface JoinWindow {
 }
 
 export interface StreamJoinOptions<K, V, V2> {
-  /** Names both stores: `<name>-left`, `<name>-right`. */
+  /** Names the stores: `<name>-left`, `<name>-right`; those of records that wait: `<name>-left-waiting`, `<name>-right-waiting`; and `<name>-time`. */
   readonly name: string;
   readonly window: JoinWindow;
   readonly key: Serde<NonNullable<K>>;
@@ -24,75 +27,42 @@ export interface StreamJoinOptions<K, V, V2> {
   readonly otherValue: Serde<NonNullable<V2>>;
 }
 
-export function joinStreams<K, V, V2, R>(
-  left: KStream<K, V>,
-  right: KStream<K, V2>,
-  joiner: (left: V, right: V2, key: K) => R,
-  options: StreamJoinOptions<K, V, V2>,
-): KStream<K, R> {
-  const { name, window } = options;
+export type StreamJoinKind = 'inner' | 'left' | 'outer';
+
+/** Called with both sides, or with one of them and null for the other. */
+export type OuterJoiner<K, V, V2, R> = (...sides: [left: V, right: V2, key: K] | [left: V, right: null, key: K] | [left: null, right: V2, key: K]) => R;
+
+export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, V>, right: KStream<K, V2>, joiner: OuterJoiner<any, any, any, R>, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
+  const { name, window, key, value, otherValue } = options;
   checkWindow(name, window);
-  const leftInput = left.parts.keyChanged ? left.repartition({ name: `${name}-left`, key: options.key, value: options.value }) : left;
-  const rightInput = right.parts.keyChanged ? right.repartition({ name: `${name}-right`, key: options.key, value: options.otherValue }) : right;
+  // A record without a key finds no partner: where it may stand alone, and where it moves the time of those that wait, it still has to come through.
+  const keepsNullKeys = kind !== 'inner';
+  const leftInput = left.repartitioned({ name: `${name}-left`, key, value }, { keepsNullKeys });
+  const rightInput = right.repartitioned({ name: `${name}-right`, key, value: otherValue }, { keepsNullKeys });
   const { graph } = leftInput.parts;
   graph.copartition([...leftInput.parts.sources, ...rightInput.parts.sources]);
 
-  const retentionMs = window.beforeMs + window.afterMs + window.graceMs;
-  const side = <T>(suffix: string, value: Serde<NonNullable<T>>): WindowStoreSpec<NonNullable<K>, NonNullable<T>> =>
-    Stores.window({ name: `${name}-${suffix}`, key: options.key, value, retentionMs: retentionMs + 1, retainDuplicates: true });
-  const leftStore = side<V>('left', options.value);
-  const rightStore = side<V2>('right', options.otherValue);
-  const both = [leftStore, rightStore];
+  const { beforeMs, afterMs, graceMs } = window;
+  // A millisecond longer than the window reaches: a partner at its very edge is to be found even when its side has moved on by just that much.
+  const retentionMs = beforeMs + afterMs + graceMs + 1;
+  const side = <T>(suffix: string, serde: Serde<T>, reach: Pick<JoinSide<NonNullable<K>, T, R>, 'reachBackMs' | 'reachAheadMs'>, aloneAs: ((one: T, key: any) => R) | undefined): JoinSide<NonNullable<K>, T, R> => ({
+    ...reach,
+    store: Stores.window({ name: `${name}-${suffix}`, key, value: serde, retentionMs, retainDuplicates: true }),
+    alone: aloneAs === undefined ? undefined : { waiting: waitingRecordsSpec({ name: `${name}-${suffix}-waiting`, key, value: serde }), result: aloneAs },
+  });
+  const leftSide = side('left', value, { reachBackMs: beforeMs, reachAheadMs: afterMs }, kind === 'inner' ? undefined : (one, at) => joiner(one, null, at));
+  const rightSide = side('right', otherValue, { reachBackMs: afterMs, reachAheadMs: beforeMs }, kind === 'outer' ? (one, at) => joiner(null, one, at) : undefined);
+  const alone = [rightSide, leftSide].filter((each) => each.alone !== undefined);
+  const time = alone.length === 0 ? undefined : joinTimeSpec(`${name}-time`);
+  const stores = [leftSide.store, rightSide.store, ...alone.map((each) => each.alone!.waiting as WaitingStore), ...(time === undefined ? [] : [time])];
 
-  const leftNode = graph.processor(
-    `${name}-this-join`,
-    leftInput.parts.parents,
-    oneSide<K, V, V2, R>(leftStore, rightStore, (t) => [t - window.beforeMs, t + window.afterMs], (own, other, key) => joiner(own, other, key)),
-    both,
-  );
-  const rightNode = graph.processor(
-    `${name}-other-join`,
-    rightInput.parts.parents,
-    oneSide<K, V2, V, R>(rightStore, leftStore, (t) => [t - window.afterMs, t + window.beforeMs], (own, other, key) => joiner(other, own, key)),
-    both,
-  );
+  const shared = { alone, graceMs, time };
+  const leftNode = graph.processor(`${name}-this-join`, leftInput.parts.parents, joinSide({ ...shared, own: leftSide, other: rightSide, result: joiner }), stores);
+  const rightNode = graph.processor(`${name}-other-join`, rightInput.parts.parents, joinSide({ ...shared, own: rightSide, other: leftSide, result: (own, other, at) => joiner(other, own, at) }), stores);
   return leftInput.derived<K, R>(leftNode, false).merge(rightInput.derived<K, R>(rightNode, false));
 }
 
-function oneSide<K, VOwn, VOther, R>(
-  ownSpec: WindowStoreSpec<NonNullable<K>, NonNullable<VOwn>>,
-  otherSpec: WindowStoreSpec<NonNullable<K>, NonNullable<VOther>>,
-  bounds: (timestamp: number) => [from: number, to: number],
-  result: (own: VOwn, other: VOther, key: K) => R,
-) {
-  return (): Processor<K, VOwn, K, R> => {
-    let own: WindowStore<NonNullable<K>, NonNullable<VOwn>>;
-    let other: WindowStore<NonNullable<K>, NonNullable<VOther>>;
-    let forward: (record: StreamRecord<K, R>) => void;
-    let count: (counter: string) => void;
-    return {
-      init(context) {
-        own = context.store(ownSpec);
-        other = context.store(otherSpec);
-        forward = (record) => context.forward(record);
-        count = (counter) => context.count(counter);
-      },
-      process(record) {
-        const { key, value, timestamp } = record;
-        if (key === null || key === undefined || value === null || value === undefined) {
-          count('dropped');
-          return;
-        }
-        own.put(key, value, timestamp);
-        const [from, to] = bounds(timestamp);
-        for (const partner of other.fetch(key, from, to)) {
-          count('joined');
-          forward({ ...record, value: result(value, partner.value, key), timestamp: Math.max(timestamp, partner.timestamp) });
-        }
-      },
-    };
-  };
-}
+type WaitingStore = ReturnType<typeof waitingRecordsSpec<any, any>>;
 
 function checkWindow(name: string, window: JoinWindow): void {
   const problems = (['beforeMs', 'afterMs', 'graceMs'] as const)
