@@ -33,7 +33,10 @@ export interface TableOrigin<K, V> {
   readonly isVersioned: boolean;
   /** From now on every update tells what it replaced; what must be stored for that is stored. */
   requireOldValues(): void;
-  /** As `requireOldValues`, but nothing is stored for it: true if old values will come all the same. */
+  /**
+   * As `requireOldValues`, but nothing is stored for it: true if old values will come all the same. That follows from how the table was declared, not from who
+   * else reads it: an operator added elsewhere must not change what comes out here.
+   */
   acceptOldValues(): boolean;
   /** Rows can be read from now on; what must be stored for that is stored. */
   view(): TableView<K, V>;
@@ -41,13 +44,15 @@ export interface TableOrigin<K, V> {
 
 export type TableStoreSpec<K, V> = KeyValueStoreSpec<K, V> | VersionedStoreSpec<K, V>;
 
-/** Rows in a store of the table's own: always, or once an operator below asks. */
+/** Rows in a store of the table's own: always, where it was declared so, or once an operator below asks. */
 export class StoredTable<K, V> implements TableOrigin<K, V> {
   readonly spec: TableStoreSpec<K, V>;
+  readonly #isDeclaredStored: boolean;
   #isStored: boolean;
 
   constructor(spec: TableStoreSpec<K, V>, isStored: boolean) {
     this.spec = spec;
+    this.#isDeclaredStored = isStored;
     this.#isStored = isStored;
   }
 
@@ -64,7 +69,7 @@ export class StoredTable<K, V> implements TableOrigin<K, V> {
   }
 
   acceptOldValues(): boolean {
-    return this.#isStored;
+    return this.#isDeclaredStored;
   }
 
   view(): TableView<K, V> {

@@ -10,6 +10,7 @@ import { storeSpec, type MaterializedAs } from './materialized.ts';
 import { KStream, type Repartitioned } from './stream.ts';
 import type { ProcessorContext, ReadableTable } from './processor.ts';
 import type { Change, TableOrigin, TableReader, TableView } from './table-origin.ts';
+import type { TableWindows } from './windowed.ts';
 
 /** Where a table hangs in the graph. */
 export interface TableParts<K, V> {
@@ -19,6 +20,8 @@ export interface TableParts<K, V> {
   /** Source nodes whose topics must be partitioned alike with whatever it is joined with. */
   readonly sources: ReadonlySet<string>;
   readonly origin: TableOrigin<K, V>;
+  /** Of a table of windowed results: what its keys name. */
+  readonly windows?: TableWindows | undefined;
 }
 
 export class KTable<out K, out V> implements ReadableTable<K, V> {
@@ -137,7 +140,6 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     const { graph, node, sources, origin: parent } = this.#parts;
     const spec = materialized === undefined ? undefined : storeSpec(materialized);
     const origin = new DerivedTable<K, V, V2>(parent, { compute, spec: spec as never, skipsAbsent });
-    if (skipsAbsent) graph.whenComplete(() => origin.useOldValuesOfParent());
-    return new KTable({ graph, sources, origin, node: graph.processor(graph.autoName(operator, 'KTABLE'), [node], origin.supplier, origin.stores) });
+    return new KTable({ graph, sources, origin, node: graph.processor(graph.autoName(operator, 'KTABLE'), [node], origin.supplier, origin.stores), windows: this.#parts.windows });
   }
 }

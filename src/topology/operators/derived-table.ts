@@ -21,6 +21,8 @@ export class DerivedTable<K, V, V2> implements TableOrigin<K, V2> {
   constructor(parent: TableOrigin<K, V>, options: DerivedTableOptions<K, V, V2>) {
     this.#parent = parent;
     this.#options = options;
+    // A filter takes what its parent knows. A store of its own would know too, but is not asked for this, as in Kafka Streams.
+    if (options.skipsAbsent) this.#sendsOldValues = parent.acceptOldValues();
   }
 
   get isVersioned(): boolean {
@@ -36,14 +38,6 @@ export class DerivedTable<K, V, V2> implements TableOrigin<K, V2> {
   acceptOldValues(): boolean {
     this.#sendsOldValues ||= this.#options.spec !== undefined || this.#parent.acceptOldValues();
     return this.#sendsOldValues;
-  }
-
-  /**
-   * What a filter does once everything else is known. A store of its own does not count: it would tell what was replaced, but Kafka Streams does not look there
-   * unless somebody below wants to know.
-   */
-  useOldValuesOfParent(): void {
-    this.#sendsOldValues ||= this.#parent.acceptOldValues();
   }
 
   view(): TableView<K, V2> {
