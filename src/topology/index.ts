@@ -17,6 +17,7 @@ export type { Window, Windowed } from './windowed.ts';
 export { describe } from './describe.ts';
 export { describeJson, type GlobalTableJson, type NodeJson, type StoreJson, type SubtopologyJson, type TopicJson, type TopologyJson } from './describe-json.ts';
 export { describeMermaid } from './describe-mermaid.ts';
+export { diffTopologies, type ChangeVerdict, type TopologyChange, type TopologyDiff } from './topology-diff.ts';
 export { fingerprint, type Fingerprint, type StoreFingerprint, type TaskFingerprint, type TopicFingerprint } from './fingerprint.ts';
 export { TopologyError, InvalidWindowError } from './errors.ts';
 export type { DedupeOptions } from './operators/dedupe.ts';

@@ -153,6 +153,13 @@ export interface WindowStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly segmentMs?: number;
 }
 
+const SHORTEST_SEGMENT_MS = 1_000;
+
+/** Part of how a window store lies on disk: a function of the spec alone. */
+export function segmentMsOf(spec: WindowStoreSpec<any, any>): number {
+  return spec.segmentMs ?? Math.max(Math.ceil(spec.retentionMs / 2), SHORTEST_SEGMENT_MS);
+}
+
 export interface SessionStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly kind: 'session';
   readonly retentionMs: number;

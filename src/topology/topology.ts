@@ -1,8 +1,10 @@
 // The frozen result of building: nodes, the stores they use, and the subtopologies that fall out of how they hang together.
 
+import { describeJson, type TopologyJson } from './describe-json.ts';
 import { TopologyError } from './errors.ts';
 import { parentsOf, topicName, topicsOf, type GlobalTableNode, type InternalTopicRef, type SinkNode, type SourceNode, type TopologyNode } from './node.ts';
 import type { AnyStoreSpec } from './store-spec.ts';
+import { validate } from './validate.ts';
 
 export interface Subtopology {
   readonly id: number;
@@ -21,7 +23,7 @@ export class Topology {
 
   /** @throws {TopologyError} that lists every problem at once. */
   constructor(nodes: readonly TopologyNode[], copartitioned: readonly (readonly string[])[], isOneTask = false) {
-    const problems = validate(nodes);
+    const problems = validate(nodes, copartitioned);
     if (problems.length > 0) throw new TopologyError(problems);
     this.nodes = Object.freeze([...nodes]);
     this.subtopologies = Object.freeze(isOneTask ? [subtopologyOf(nodes.filter((node) => node.kind !== 'global-table'), 0)] : split(nodes));
@@ -36,6 +38,11 @@ export class Topology {
   /** @internal All of it as one subtopology, as Kafka Streams' own test driver runs it: one stream time, one order of records. */
   asOneTask(): Topology {
     return new Topology(this.nodes, this.copartitioned, true);
+  }
+
+  /** For `JSON.stringify`: see {@link describeJson}. */
+  toJSON(): TopologyJson {
+    return describeJson(this);
   }
 
   /** Children of a node, in the order they were built. */
@@ -53,47 +60,6 @@ export class Topology {
   sourceTopics(applicationId: string): string[] {
     return this.nodes.flatMap((node) => (node.kind === 'source' ? node.topics.map((topic) => topicName(topic, applicationId)) : []));
   }
-}
-
-/** Every problem of a list of nodes, in words; empty when it can be run. */
-export function validate(nodes: readonly TopologyNode[]): string[] {
-  const problems: string[] = [];
-  const names = new Set<string>();
-  const topics = new Map<string, string>();
-  const stores = new Map<string, AnyStoreSpec>();
-  if (!nodes.some((node) => node.kind === 'source' || node.kind === 'global-table')) problems.push('there is no source: begin with builder.stream(topic, …)');
-  for (const node of nodes) {
-    if (names.has(node.name)) problems.push(`two nodes are named "${node.name}": give one of them another name`);
-    for (const parent of parentsOf(node)) if (!names.has(parent)) problems.push(`node "${node.name}" hangs on "${parent}", which does not exist before it`);
-    names.add(node.name);
-    for (const ref of node.kind === 'source' || node.kind === 'global-table' ? topicsOf(node) : []) {
-      const topic = topicName(ref, '<app>');
-      const other = topics.get(topic);
-      if (other !== undefined) problems.push(`topic "${topic}" is read by two sources, "${other}" and "${node.name}": read it once and use the stream or table twice`);
-      topics.set(topic, node.name);
-    }
-    for (const store of storesOf(node)) {
-      const other = stores.get(store.name);
-      if (other !== undefined && other !== store) problems.push(`two stores are named "${store.name}": their changelogs would mix; rename one`);
-      stores.set(store.name, store);
-    }
-    for (const topic of topicsOf(node)) {
-      if (isTopicName(topicName(topic, 'app'))) continue;
-      problems.push(`"${topicName(topic, '<app>')}" is not a valid topic name: use letters, digits, ".", "_" and "-", at most 249 characters`);
-    }
-  }
-  for (const name of stores.keys()) {
-    if (!isTopicName(name)) problems.push(`store name "${name}" cannot be part of a topic name: use letters, digits, ".", "_" and "-"`);
-  }
-  return problems;
-}
-
-function isTopicName(name: string): boolean {
-  return /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
-}
-
-function storesOf(node: TopologyNode): readonly AnyStoreSpec[] {
-  return node.kind === 'processor' ? node.stores : node.kind === 'global-table' ? [node.store] : [];
 }
 
 /** Nodes joined by an edge or a shared store are one subtopology; ids follow the first node's place. */
