@@ -1,8 +1,9 @@
 // Foreign-key joins, as a specification: what each kind of update leads to. The random attack is in foreign-key.property.test.ts.
 
-import { Serdes, StreamsBuilder, type KTable } from 'millrace';
+import { Serdes, StreamsBuilder, type KeyValueStore, type KTable, type VersionedStore } from 'millrace';
 import { TopologyTestDriver, type TestDriverOptions } from 'millrace/testing';
 import { describe, expect, test } from 'vitest';
+import { planTopics } from '../../src/runtime/topic-plan.ts';
 import { nameIn, pairOf } from './foreign-key-reference.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
@@ -85,4 +86,176 @@ describe.each(['inner', 'left'] as const)('%s join', (kind) => {
     const sorted = (line: string): string => line.split(', ').sort().join(', ');
     expect((await play(kind, story.map(([step]) => step), split)).map(sorted)).toEqual(story.map(([, inner, left]) => sorted(kind === 'inner' ? inner : left)));
   });
+});
+
+test('headers of a result are those of the update that caused it', async () => {
+  const builder = new StreamsBuilder();
+  joined('inner', builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text })).toStream().to('out', text);
+  await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+  const [left, right, out] = [driver.createInputTopic('left', text), driver.createInputTopic('right', text), driver.createOutputTopic('out', text)];
+  await left.pipeInput('a', 'c1:x', 1, [['from', Buffer.from('left')]]);
+  await right.pipeInput('c1', 'Ann', 2, [['from', Buffer.from('right')]]);
+  await left.pipeInput('a', 'c1:y', 3, [['from', null]]);
+  expect(out.readRecords().map(({ value, headers }) => [value, headers])).toEqual([
+    ['c1:x|Ann', [['from', Buffer.from('right')]]],
+    ['c1:y|Ann', [['from', null]]],
+  ]);
+});
+
+test('a table joined with itself: who works for whom', async () => {
+  const builder = new StreamsBuilder();
+  const people = builder.table('left', { name: 'people', ...text });
+  joined('left', people, people).toStream().to('out', text);
+  for (const options of [ONE_BY_ONE, { partitions: { left: 3 } }]) {
+    await using driver = await TopologyTestDriver.start(builder.build(), options);
+    const input = driver.createInputTopic('left', text);
+    const out = driver.createOutputTopic('out', text);
+    const rows = new Map<string | null, string | null>();
+    for (const [key, value] of [['Ann', ':'], ['Bob', 'Ann:'], ['Cy', 'Bob:'], ['Dan', 'Dan:'], ['Bob', 'Cy:'], ['Ann', null], ['Dan', 'Dan:2']] as const) {
+      await input.pipeInput(key, value, 1);
+      for (const record of out.readRecords()) rows.set(record.key, record.value);
+    }
+    expect(Object.fromEntries(rows)).toEqual({ Ann: null, Bob: 'Cy:|Bob:', Cy: 'Bob:|Cy:', Dan: 'Dan:2|Dan:2' });
+  }
+});
+
+test('what a joiner makes null is no row', async () => {
+  const builder = new StreamsBuilder();
+  const [left, right] = [builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text })];
+  const same = left.foreignKeyJoin(right, nameIn, (own, other) => (own.endsWith(other) ? null : pairOf(own, other)), { name: 'joined', ...serdes, materialized: true });
+  same.toStream().to('out', text);
+  await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+  await driver.createInputTopic('right', text).pipeInput('c', 'Ann', 1);
+  for (const value of ['c:x', 'c:Ann', 'c:y']) await driver.createInputTopic('left', text).pipeInput('a', value, 2);
+  expect(driver.createOutputTopic('out', text).readValues()).toEqual(['c:x|Ann', null, 'c:y|Ann']);
+});
+
+test('nothing stays behind of rows that are gone: no subscription, no mark of a result', async () => {
+  const builder = new StreamsBuilder();
+  joined('inner', builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text }));
+  await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+  const sizes = async (): Promise<number[]> => {
+    const counts = [];
+    for (const name of ['joined-subscriptions', 'joined-joined']) {
+      let count = 0;
+      for await (const _entry of (driver.store(driver.storeSpec(name)!) as KeyValueStore<unknown, unknown>).scan()) count++;
+      counts.push(count);
+    }
+    return counts;
+  };
+  const left = driver.createInputTopic('left', text);
+  await driver.createInputTopic('right', text).pipeInput('c', 'Ann', 1);
+  for (const [key, value] of [['a', 'c:1'], ['b', 'c:1'], ['e', 'd:1'], ['a', 'd:2'], ['a', 'c:3']] as const) await left.pipeInput(key, value, 1);
+  expect(await sizes()).toEqual([3, 2]);
+  for (const [key, value] of [['a', null], ['b', ':2'], ['e', null]] as const) await left.pipeInput(key, value, 2);
+  expect(await sizes()).toEqual([0, 0]);
+});
+
+describe('answers that come too late', () => {
+  /** Both updates of the row are taken in before any answer to the first can come. */
+  async function atOnce(before: readonly string[], first: string | null, second: string | null): Promise<(string | null)[]> {
+    const builder = new StreamsBuilder();
+    joined('inner', builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text })).toStream().to('out', text);
+    await using driver = await TopologyTestDriver.start(builder.build(), { partitions: { left: 3, right: 5 } });
+    const [left, right, out] = [driver.createInputTopic('left', text), driver.createInputTopic('right', text), driver.createOutputTopic('out', text)];
+    for (const key of before) await right.pipeInput(key, 'Ann', 1);
+    await left.pipeInput('a', 'c:x', 1);
+    out.readValues();
+    await left.pipeInputs([first, second].map((value) => ({ key: 'a', value, timestamp: 2 })));
+    return out.readValues();
+  }
+
+  test('are ignored', async () => {
+    expect(await atOnce(['c'], 'c:y', 'c:z')).toEqual(['c:z|Ann']);
+    expect(await atOnce(['c', 'd'], 'd:y', 'c:z')).toEqual(['c:z|Ann']);
+  });
+
+  test('count when the row has become what they are for again', async () => {
+    expect(await atOnce(['c', 'd'], 'd:y', 'c:x')).toEqual(['c:x|Ann']);
+  });
+
+  // Where Kafka Streams sends no answer, the result would stay for ever: the answer that should have removed it was ignored as stale.
+  test.each([
+    ['the row came back naming one that is not there', null, 'd:y'],
+    ['the row named nobody, then was deleted', ':y', null],
+    ['the row named nobody twice', ':y', ':z'],
+    ['the row named nobody, then one that is not there', ':y', 'd:z'],
+  ])('leave no result behind: %s', async (_name, first, second) => {
+    expect(await atOnce(['c'], first, second)).toEqual([null]);
+  });
+});
+
+describe('versioned tables', () => {
+  async function results(versioned: 'left' | 'right', script: readonly string[]): Promise<string[]> {
+    const builder = new StreamsBuilder();
+    const table = (name: 'left' | 'right'): KTable<string, string> => builder.table(name, { name, ...text, ...(name === versioned ? { historyMs: 100 } : {}) });
+    joined('inner', table('left'), table('right')).toStream().to('out', text);
+    await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+    const out = driver.createOutputTopic('out', text);
+    for (const line of script) {
+      const [side, key, value, time] = line.split(' ') as [string, string, string, string];
+      await driver.createInputTopic(side === 'L' ? 'left' : 'right', text).pipeInput(key, value === '-' ? null : value, Number(time.slice(1)));
+    }
+    return out.readRecords().map((record) => `${record.key} ${record.value ?? '-'} @${record.timestamp}`);
+  }
+
+  test('an update of a left row that is older than its newest makes nothing', async () => {
+    const script = ['R c Ann @1', 'L a c:new @50', 'L a c:old @40', 'L a - @45', 'L a d:x @30', 'R c Bob @2'];
+    expect(await results('left', script)).toEqual(['a c:new|Ann @50', 'a c:new|Bob @2']);
+  });
+
+  test('nor does one of a right row', async () => {
+    const script = ['L a c:x @1', 'R c Ann @50', 'R c Old @40', 'R c - @45', 'L a c:y @2', 'R c Cy @50'];
+    expect(await results('right', script)).toEqual(['a c:x|Ann @50', 'a c:y|Ann @50', 'a c:y|Cy @50']);
+  });
+
+  test('results may be kept with their past, where one that goes back in time falls into its place', async () => {
+    const builder = new StreamsBuilder();
+    const [left, right] = [builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text })];
+    joined('inner', left, right, { historyMs: 20 }).toStream().to('out', text);
+    await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+    const [lefts, rights] = [driver.createInputTopic('left', text), driver.createInputTopic('right', text)];
+    await rights.pipeInput('c', 'Ann', 1);
+    await lefts.pipeInput('a', 'c:x', 50);
+    await rights.pipeInput('c', 'Bob', 40); // in its place before the newest
+    await rights.pipeInput('c', 'Cy', 29); // older than the history: neither kept nor forwarded
+    expect(driver.createOutputTopic('out', text).readRecords().map(({ value, timestamp }) => [value, timestamp])).toEqual([['c:x|Ann', 50], ['c:x|Bob', 40]]);
+    await driver.crash({ wipeState: true });
+    const store = driver.store(driver.storeSpec('joined')!) as VersionedStore<string, string>;
+    expect([store.get('a'), store.get('a', 45), store.get('a', 39)]).toEqual([{ value: 'c:x|Ann', timestamp: 50 }, { value: 'c:x|Bob', timestamp: 40 }, undefined]);
+  });
+});
+
+test('its topics have the partitions of the side they lead to', async () => {
+  const builder = new StreamsBuilder();
+  joined('inner', builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text }));
+  const { partitions } = planTopics(builder.build(), 'app', new Map([['left', 3], ['right', 5]]), 1);
+  expect(Object.fromEntries(partitions)).toEqual({ left: 3, right: 5, 'app-joined-subscription-registration': 5, 'app-joined-subscription-response': 3 });
+});
+
+test('what would be found out too late does not compile', () => {
+  const builder = new StreamsBuilder();
+  const left = builder.table('left', { name: 'left', ...text });
+  const numbered = builder.table('numbered', { name: 'numbered', key: Serdes.long(), value: Serdes.string() });
+  const longs = { ...serdes, name: 'numbers', foreignKey: Serdes.long() };
+  const { name: _name, ...nameless } = longs;
+  const { value: _value, ...valueless } = longs;
+  const mistakes = (): void => {
+    // @ts-expect-error The foreign key is text, the other table's keys are numbers.
+    left.foreignKeyJoin(numbered, (value) => value, (own, other) => own + other, longs);
+    // @ts-expect-error Its serde writes text.
+    left.foreignKeyJoin(numbered, (value) => value.length, (own, other) => own + other, { ...longs, foreignKey: Serdes.string() });
+    // @ts-expect-error The result is a number, its serde writes text.
+    left.foreignKeyJoin(numbered, (value) => value.length, (own, other) => own.length + other.length, longs);
+    // @ts-expect-error It has topics and stores, and so a name.
+    left.foreignKeyJoin(numbered, (value) => value.length, (own, other) => own + other, nameless);
+    // @ts-expect-error Values are compared by their bytes.
+    left.foreignKeyJoin(numbered, (value) => value.length, (own, other) => own + other, valueless);
+    // @ts-expect-error A left join's right side may be missing.
+    left.leftForeignKeyJoin(numbered, (value) => value.length, (own, other) => own + other.length, longs);
+  };
+  expect(mistakes).toBeTypeOf('function');
+  const inner: KTable<string, string> = left.foreignKeyJoin(numbered, (value) => value.length, (own, other: string) => own + other, longs);
+  const nullable: KTable<string, string> = left.leftForeignKeyJoin(numbered, () => null, (own, other) => (other === null ? null : own), { ...longs, name: 'nullable' });
+  expect([inner, nullable]).toHaveLength(2);
 });
