@@ -7,6 +7,8 @@ import { streamAggregate } from './operators/stream-aggregate.ts';
 import { stateless } from './operators/stateless.ts';
 import { KTable } from './table.ts';
 import { StoredTable, type Change } from './table-origin.ts';
+import { SessionWindowedCogroupedKStream, TimeWindowedCogroupedKStream } from './windowed-cogrouped.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
 
 export interface CogroupOptions<A> extends MaterializedRows {
   /** What a key starts from, whichever group it comes from first. */
@@ -15,7 +17,7 @@ export interface CogroupOptions<A> extends MaterializedRows {
 }
 
 /** One of the groups, and what its records do to the aggregate. */
-interface CogroupInput<K, A> {
+export interface CogroupInput<K, A> {
   readonly group: KGroupedStream<K, any>;
   add(value: any, aggregate: A, key: K): A;
 }
@@ -28,7 +30,7 @@ export class CogroupedKStream<K, A> {
   }
 
   /** @internal */
-  static of<K, V, A>(group: KGroupedStream<K, V>, add: (value: NonNullable<V>, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  static of<K, V, A>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
     return new CogroupedKStream([{ group, add }]);
   }
 
@@ -43,8 +45,15 @@ export class CogroupedKStream<K, A> {
   }
 
   /** One more group; its topics must have as many partitions as those of the others. */
-  cogroup<V>(group: KGroupedStream<K, V>, add: (value: NonNullable<V>, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  cogroup<V>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
     return new CogroupedKStream([...this.#inputs, { group, add }]);
+  }
+
+  /** All groups' records cut into the same windows; each group has a stream time of its own. */
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>;
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>;
+  windowedBy(windows: AnyWindows): TimeWindowedCogroupedKStream<K, A> | SessionWindowedCogroupedKStream<K, A> {
+    return windows.kind === 'session' ? new SessionWindowedCogroupedKStream(this, windows) : new TimeWindowedCogroupedKStream(this, windows);
   }
 
   /** One value per key, built up by records of all groups in the order in which they are processed; null removes it. Its timestamp is the highest of the records in it. */

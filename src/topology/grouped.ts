@@ -8,6 +8,8 @@ import { streamAggregate, type AggregateStep } from './operators/stream-aggregat
 import type { KStream } from './stream.ts';
 import { KTable } from './table.ts';
 import { StoredTable } from './table-origin.ts';
+import { SessionWindowedKStream, TimeWindowedKStream } from './windowed-stream.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
 
 export interface AggregateOptions<K, V, A> extends MaterializedRows {
   /** What a key starts from. */
@@ -50,8 +52,19 @@ export class KGroupedStream<out K, out V> {
     return this.#aggregate<NonNullable<A>>(options, options.value, (key, value, aggregate) => add(value, aggregate ?? initial(), key) ?? null);
   }
 
-  /** To be aggregated together with other groups, each by a function of its own, into one table. */
-  cogroup<A>(add: (value: NonNullable<V>, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  /** Each key's records cut into windows. Sliding windows hold no records without a value. */
+  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V>;
+  windowedBy(windows: SlidingWindows): TimeWindowedKStream<K, NonNullable<V>>;
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
+  windowedBy(windows: AnyWindows): TimeWindowedKStream<K, any> | SessionWindowedKStream<K, V> {
+    return windows.kind === 'session' ? new SessionWindowedKStream(this, windows) : new TimeWindowedKStream(this, windows);
+  }
+
+  /**
+   * To be aggregated together with other groups, each by a function of its own, into one table. Records without a value reach that function in tumbling and
+   * hopping windows and in sessions; elsewhere they are dropped.
+   */
+  cogroup<A>(add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
     return CogroupedKStream.of(this, add);
   }
 

@@ -1,4 +1,9 @@
-// The key of a windowed result: the record's key and the window it fell into.
+// The key of a windowed result: the record's key and the window it fell into; and how such keys are written.
+
+import type { Serde } from '../record/serde.ts';
+import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
+import { undecodable } from '../serdes/misfit.ts';
+import type { AnyWindows } from './windows.ts';
 
 export interface Window {
   /** epoch ms, inclusive */
@@ -10,4 +15,64 @@ export interface Window {
 export interface Windowed<K> {
   readonly key: K;
   readonly window: Window;
+}
+
+/** What a table of windowed results tells operators below. */
+export interface TableWindows {
+  readonly windows: AnyWindows;
+  /** Of the key inside the windowed key. */
+  readonly key: Serde<any>;
+}
+
+export const WindowedSerdes = {
+  /**
+   * Key · start (8 bytes): as Kafka's `TimeWindowedSerializer`. The end is not written; `sizeMs` gives it back: the size of tumbling and hopping windows, the
+   * difference of sliding ones.
+   */
+  time<K>(key: Serde<K>, { sizeMs }: { readonly sizeMs: number }): Serde<Windowed<K>> {
+    return windowedSerde(`windowed(${key.name})`, key, 8, {
+      write(bytes, { startMs }, at) {
+        writeUint64(bytes, startMs, at);
+      },
+      read(bytes, at) {
+        const startMs = readUint64(bytes, at);
+        return { startMs, endMs: startMs + sizeMs };
+      },
+    });
+  },
+  /** Key · end (8 bytes) · start (8 bytes): as Kafka's `SessionWindowedSerializer`. */
+  session<K>(key: Serde<K>): Serde<Windowed<K>> {
+    return windowedSerde(`session(${key.name})`, key, 16, {
+      write(bytes, { startMs, endMs }, at) {
+        writeUint64(bytes, endMs, at);
+        writeUint64(bytes, startMs, at + 8);
+      },
+      read: (bytes, at) => ({ startMs: readUint64(bytes, at + 8), endMs: readUint64(bytes, at) }),
+    });
+  },
+} as const;
+
+interface WindowLayout {
+  write(bytes: Buffer, window: Window, at: number): void;
+  read(bytes: Buffer, at: number): Window;
+}
+
+function windowedSerde<K>(name: string, key: Serde<K>, windowBytes: number, layout: WindowLayout): Serde<Windowed<K>> {
+  return {
+    name,
+    open: async (topic, side) => key.open?.(topic, side),
+    serialize(topic, data) {
+      const inner = key.serialize(topic, data.key);
+      const bytes = Buffer.allocUnsafe(inner.length + windowBytes);
+      inner.copy(bytes);
+      layout.write(bytes, data.window, inner.length);
+      return bytes;
+    },
+    prepare: (topic, data) => key.prepare?.(topic, data.subarray(0, -windowBytes)),
+    deserialize(topic, data) {
+      const end = data.length - windowBytes;
+      if (end < 0) throw undecodable(topic, name, `a window has ${windowBytes} bytes, these are ${data.length}`);
+      return { key: key.deserialize(topic, data.subarray(0, end)), window: layout.read(data, end) };
+    },
+  };
 }
