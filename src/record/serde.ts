@@ -5,6 +5,11 @@ export type SerdeSide = 'key' | 'value';
 export interface Serde<T> {
   /** Shown in descriptions and errors: `string`, `avro(OrderPlaced)`. */
   readonly name: string;
+  /**
+   * How many bytes of what `serialize` gives stand before the value proper, such as a timestamp of its own. Changelogs of windows and sessions carry them in a header,
+   * so that other tools read the value alone. Absent: none.
+   */
+  readonly asideBytes?: number;
   /** Called once per topic before the first `serialize` for it; may do I/O (register or look up a schema). Retries outages itself. */
   open?(topic: string, side: SerdeSide): Promise<void>;
   /** Never called with null or undefined: those are a null on the wire. @throws when the value does not fit. */
@@ -16,4 +21,9 @@ export interface Serde<T> {
   prepare?(topic: string, data: Buffer): Promise<void> | undefined;
   /** @throws any error when the bytes are not valid: the record then goes the way of the error policy. */
   deserialize(topic: string, data: Buffer): T;
+}
+
+/** A serde for what is written here and, if at all, read back here: one of a wider type will do. (`Serdes.string()` for keys that are 'a' or 'b'.) */
+export interface SerdeFor<T> extends Omit<Serde<any>, 'serialize'> {
+  readonly serialize: (topic: string, data: T) => Buffer;
 }

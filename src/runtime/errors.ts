@@ -1,6 +1,7 @@
 // What stops an instance.
 
 import { StreamsError } from '../record/errors.ts';
+import { messageOf } from './logger.ts';
 
 export class TaskFailedError extends StreamsError {
   readonly code = 'TASK_FAILED';
@@ -22,6 +23,16 @@ export class TaskStateLostError extends StreamsError {
   constructor(task: string, cause: Error) {
     super(`Local state of task ${task} cannot be read: ${cause.message}`, { cause });
     this.task = task;
+  }
+}
+
+/**
+ * A topic was only looked up for the commit, and then the record could not be written to it. The record it came from cannot be told any more, so the work is done
+ * again: now that the topic is known, it is found while that record is processed. Never leaves the library.
+ */
+export class OutputRefusedError extends Error {
+  constructor(task: string, topic: string, cause: unknown) {
+    super(`Task ${task} has a record for topic "${topic}" that cannot be written there: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,22 +1,19 @@
 // A subtopology made runnable for one task: processors instantiated, children wired, sinks serializing into the task's output.
 
-import type { OutgoingRecord } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RecordSource, StreamRecord } from '../record/record.ts';
-import { fixedTopic, parentsOf, topicName, type ProcessorNode, type SinkNode } from '../topology/node.ts';
-import { partitionFor } from '../topology/partitioner.ts';
-import type { Processor, ProcessorContext, TaskId } from '../topology/processor.ts';
+import { parentsOf, type ProcessorNode } from '../topology/node.ts';
+import type { Processor, ProcessorContext } from '../topology/processor.ts';
 import type { Subtopology } from '../topology/topology.ts';
 import type { TaskState } from '../state/task-state.ts';
 import type { Counters } from './metrics.ts';
 import type { Punctuation } from './punctuation.ts';
+import { sinkStep, type SinkHost } from './sink-step.ts';
 
 type Step = (record: StreamRecord<any, any>) => void;
 
 /** What the graph needs of its task. */
-export interface GraphHost {
-  readonly id: TaskId;
-  readonly applicationId: string;
+export interface GraphHost extends SinkHost {
   readonly emitIntervalMs: number;
   readonly state: TaskState;
   readonly clock: Clock;
@@ -24,8 +21,6 @@ export interface GraphHost {
   readonly punctuation: Punctuation;
   streamTime(): number;
   source(): RecordSource | undefined;
-  emit(record: OutgoingRecord): void;
-  partitionCount(topic: string): number;
 }
 
 export class ProcessorGraph {
@@ -120,17 +115,4 @@ function notConnected(processor: string, store: string, connected: ReadonlySet<s
     `The store "${store}" is not connected to the processor "${processor}": list it under "stores", or its table under "tables", where the processor is added. ` +
     `Connected are: ${[...connected].join(', ') || 'none'}.`
   );
-}
-
-function sinkStep(sink: SinkNode, host: GraphHost): Step {
-  const topic = topicName(fixedTopic(sink)!, host.applicationId);
-  const partitions = host.partitionCount(topic);
-  return (record) => {
-    const { key, value, timestamp, headers } = record;
-    const keyBytes = key === null || key === undefined ? null : sink.key.serialize(topic, key);
-    const valueBytes = value === null || value === undefined ? null : sink.value.serialize(topic, value);
-    // Without a key any partition will do; the task's own number spreads tasks and keeps a record's outputs together.
-    const partition = sink.partition?.(record, partitions) ?? (keyBytes === null ? host.id.partition % partitions : partitionFor(keyBytes, partitions));
-    host.emit({ topic, partition, key: keyBytes, value: valueBytes, timestamp, headers });
-  };
 }

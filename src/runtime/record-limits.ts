@@ -20,14 +20,19 @@ export class RecordTooLargeError extends StreamsError {
 }
 
 export class RecordLimits {
-  readonly #batchBytesMax: ReadonlyMap<string, number>;
+  readonly #batchBytesMax: Map<string, number>;
 
   constructor(batchBytesMax: ReadonlyMap<string, number>) {
-    this.#batchBytesMax = batchBytesMax;
+    this.#batchBytesMax = new Map(batchBytesMax);
   }
 
   static async of(admin: BrokerAdmin, topics: readonly string[]): Promise<RecordLimits> {
     return new RecordLimits(await admin.batchBytesMax(topics));
+  }
+
+  /** One more topic, which must exist. */
+  async learn(admin: BrokerAdmin, topic: string): Promise<void> {
+    for (const [name, bytes] of await admin.batchBytesMax([topic])) this.#batchBytesMax.set(name, bytes);
   }
 
   /** @throws {RecordTooLargeError} */

@@ -9,11 +9,12 @@ import { CorruptStateError } from '../state/errors.ts';
 import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.ts';
 import { BackPressure } from './back-pressure.ts';
 import { Committer, type CommitStage } from './committer.ts';
-import { BrokerRefusedError, TaskStateLostError } from './errors.ts';
+import { BrokerRefusedError, OutputRefusedError, TaskStateLostError } from './errors.ts';
 import { GroupPlace } from './group-place.ts';
 import { Input } from './input.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { OutputTopics } from './output-topics.ts';
 import { onlyAsPlanned, strangerAmong } from './partitions-changed.ts';
 import type { RecordLimits } from './record-limits.ts';
 import { RepartitionPurge } from './repartition-purge.ts';
@@ -62,6 +63,7 @@ export class StreamThread {
   readonly #backPressure: BackPressure;
   readonly #committer: Committer;
   readonly #purge: RepartitionPurge;
+  readonly #outputTopics: OutputTopics;
   readonly #events: Event[] = [];
   readonly #tasks = new Map<string, Task>();
   readonly #restoring = new Map<string, OpenedTask>();
@@ -99,6 +101,7 @@ export class StreamThread {
     });
     this.#backPressure = new BackPressure(this.#fetcher, this.#input, parts.settings.bufferedRecordsPerPartition);
     this.#purge = new RepartitionPurge(broker.admin, parts.log, clock.now());
+    this.#outputTopics = new OutputTopics(broker.admin, parts.topics.partitions, parts.limits);
     this.#place = this.#groupPlace();
     this.#lastCommitMs = clock.now();
   }
@@ -199,6 +202,7 @@ export class StreamThread {
     const tasks = [...this.#tasks.values()].filter((task) => task.hasWork || task.hasMoved);
     this.#lastCommitMs = this.#parts.clock.now();
     if (tasks.length === 0 || this.#ownership.kind !== 'owned') return;
+    await this.#outputTopics.learn(tasks.flatMap((task) => task.lateOutputs));
     await this.#committer.commit(tasks, this.#ownership.group);
     this.#failures = 0;
     this.#lastCommitMs = this.#parts.clock.now();
@@ -273,8 +277,8 @@ export class StreamThread {
       await state.finishRestore(start.n, this.#parts.clock.now());
       await this.#guarded(name, () => state.load());
       this.#restoring.delete(name);
-      const { settings, clock, metrics, topics, limits } = this.#parts;
-      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, partitions: topics.partitions, limits });
+      const { settings, clock, metrics, limits } = this.#parts;
+      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, outputTopics: this.#outputTopics, limits });
       this.#tasks.set(name, task);
       for (const queue of task.queues) {
         this.#owners.set(partitionName(queue.tp), task);
@@ -284,7 +288,8 @@ export class StreamThread {
   }
 
   async #recover(error: unknown): Promise<void> {
-    if (error instanceof TaskStateLostError) return this.#rebuild(error);
+    if (error instanceof TaskStateLostError) return this.#startOver(`${error.message} It is wiped and rebuilt from the changelogs.`, error.task);
+    if (error instanceof OutputRefusedError) return this.#startOver(`${error.message} Uncommitted work is done again, to find the record it came from.`);
     if (!(error instanceof BrokerError)) throw error;
     if (error.kind === 'too-large' || error.kind === 'fatal') throw new BrokerRefusedError(error.message, error);
     this.#failures++;
@@ -317,11 +322,12 @@ export class StreamThread {
     }
   }
 
-  async #rebuild({ task, message }: TaskStateLostError): Promise<void> {
-    this.#log('warn', `${message} It is wiped and rebuilt from the changelogs.`);
+  /** From the last commit, of Kafka or, with `wipe`, of a task's changelogs. */
+  async #startOver(why: string, wipe?: string): Promise<void> {
+    this.#log('warn', why);
     this.#parts.metrics.add('recoveries');
     await this.#dropTasks();
-    await this.#parts.directory.wipe(task);
+    if (wipe !== undefined) await this.#parts.directory.wipe(wipe);
     await this.#committer.abort();
     this.#isOpen = false;
   }

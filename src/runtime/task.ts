@@ -9,15 +9,17 @@ import { partitionFor } from '../topology/partitioner.ts';
 import type { TaskId } from '../topology/processor.ts';
 import type { TaskState } from '../state/task-state.ts';
 import { deadLetter } from './dead-letter.ts';
-import { TaskFailedError, TaskStateLostError } from './errors.ts';
+import { OutputRefusedError, TaskFailedError, TaskStateLostError } from './errors.ts';
 import { messageOf } from './logger.ts';
 import type { Counters } from './metrics.ts';
 import { encodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts';
+import type { OutputTopics } from './output-topics.ts';
 import { ProcessorGraph, type GraphHost } from './processor-graph.ts';
 import { Punctuation } from './punctuation.ts';
 import { RecordQueue, type Head, type Rejects } from './record-queue.ts';
 import type { RecordLimits } from './record-limits.ts';
 import type { ErrorHandler, ResolvedSettings } from './settings.ts';
+import type { LateOutput } from './sink-step.ts';
 import type { TaskPlan } from './topic-plan.ts';
 
 /** Where a task begins: the positions and times that the last commit left in Kafka. */
@@ -34,7 +36,7 @@ export interface TaskParts {
   readonly state: TaskState;
   readonly clock: Clock;
   readonly counters: Counters;
-  readonly partitions: ReadonlyMap<string, number>;
+  readonly outputTopics: OutputTopics;
   readonly limits: RecordLimits;
   readonly times: TaskTimes;
   readonly start: StartingPoint;
@@ -66,13 +68,13 @@ export class Task implements GraphHost, Rejects {
   readonly counters: Counters;
   readonly punctuation = new Punctuation();
   readonly queues: readonly RecordQueue[];
+  readonly outputTopics: OutputTopics;
   readonly #settings: ResolvedSettings;
-  readonly #partitions: ReadonlyMap<string, number>;
   readonly #limits: RecordLimits;
   readonly #times: TaskTimes;
   readonly #graph: ProcessorGraph;
   #source: RecordSource | undefined;
-  #outputs: OutgoingRecord[] = [];
+  #outputs: (OutgoingRecord | LateOutput)[] = [];
   #outputBytes = 0;
   /** Commit number of what is durable. */
   #n: number;
@@ -92,7 +94,7 @@ export class Task implements GraphHost, Rejects {
     this.clock = parts.clock;
     this.counters = parts.counters;
     this.#settings = parts.settings;
-    this.#partitions = parts.partitions;
+    this.outputTopics = parts.outputTopics;
     this.#limits = parts.limits;
     this.#times = parts.times;
     this.#times.streamTimeMs = start.streamTime;
@@ -168,10 +170,18 @@ export class Task implements GraphHost, Rejects {
     return this.#committed.get(partitionName(tp))!;
   }
 
-  /** Everything that becomes durable together, as number n + 1. The task must not be fed until `committed` or `close`. */
+  /** Outputs whose topics must be known before the commit can be prepared. */
+  get lateOutputs(): readonly LateOutput[] {
+    return this.#outputs.filter((output) => 'addressed' in output);
+  }
+
+  /**
+   * Everything that becomes durable together, as number n + 1. The task must not be fed until `committed` or `close`.
+   * @throws {OutputRefusedError} when a late output cannot be written after all
+   */
   prepareCommit(): { outputs: OutgoingRecord[]; offsets: OffsetToCommit[] } {
     const partition = this.id.partition;
-    const outputs = [...this.#outputs];
+    const outputs = this.#outputs.map((output) => ('addressed' in output ? this.#addressed(output) : output));
     for (const { store, key, value, timestamp, headers } of this.state.changelogWrites()) {
       outputs.push({ topic: changelogTopic(this.applicationId, store), partition, key, value, timestamp: Math.max(timestamp, 0), headers });
     }
@@ -219,8 +229,9 @@ export class Task implements GraphHost, Rejects {
     this.#outputBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0) + 64;
   }
 
-  partitionCount(topic: string): number {
-    return this.#partitions.get(topic)!;
+  emitLate(output: LateOutput): void {
+    this.#outputs.push(output);
+    this.#outputBytes += output.bytes + 64;
   }
 
   undecodable(error: unknown, queue: RecordQueue, raw: RawRecord): void {
@@ -300,12 +311,22 @@ export class Task implements GraphHost, Rejects {
     const { deadLetterTopic } = this.#settings;
     if (decision === 'continue') return this.counters.add('skipped');
     if (decision === 'dlq' && deadLetterTopic !== undefined) {
-      const count = this.partitionCount(deadLetterTopic);
+      const count = this.outputTopics.countOf(deadLetterTopic);
       const partition = raw.key === null ? this.id.partition % count : partitionFor(raw.key, count);
       this.emit(deadLetter(deadLetterTopic, partition, error, queue.tp, raw, this.#limits));
       return this.counters.add('dead-letters');
     }
     this.#fail(`record ${partitionName(queue.tp)}@${raw.offset}`, error);
+  }
+
+  #addressed(output: LateOutput): OutgoingRecord {
+    try {
+      const record = output.addressed(this.outputTopics.countFor(output)!);
+      this.#limits.check(record);
+      return record;
+    } catch (error) {
+      throw new OutputRefusedError(this.name, output.topic, error);
+    }
   }
 
   #fail(what: string, error: unknown): never {

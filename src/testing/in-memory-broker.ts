@@ -32,6 +32,8 @@ export interface InMemoryClusterOptions {
    * all show it at once.
    */
   readonly markerDelay?: () => Promise<void>;
+  /** As brokers with `auto.create.topics.enable`: a topic that somebody asks for is made with this many partitions. */
+  readonly autoCreate?: (topic: string) => number;
 }
 
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
@@ -41,13 +43,26 @@ export class InMemoryCluster {
   readonly #groups = new Map<string, InMemoryGroup>();
   readonly #unfinished = new Set<Transaction>();
   readonly #markerDelay: (() => Promise<void>) | undefined;
+  readonly #autoCreate: ((topic: string) => number) | undefined;
 
   constructor(options: InMemoryClusterOptions = {}) {
     this.#markerDelay = options.markerDelay;
+    this.#autoCreate = options.autoCreate;
   }
 
   connect(): Broker {
     return new InMemoryBroker(this);
+  }
+
+  /** @internal */
+  create(topic: string, partitions: number): void {
+    this.topics.set(topic, Array.from({ length: partitions }, () => new Log()));
+  }
+
+  /** @internal What a client learns who asks for a topic. */
+  partitionCount(topic: string): number | undefined {
+    if (!this.topics.has(topic) && this.#autoCreate !== undefined) this.create(topic, this.#autoCreate(topic));
+    return this.topics.get(topic)?.length;
   }
 
   log(tp: TopicPartition): Log {
@@ -153,14 +168,14 @@ class InMemoryAdmin implements BrokerAdmin {
   async waitUntilReachable(): Promise<void> {}
 
   async partitionCount(topic: string): Promise<number | undefined> {
-    return this.#cluster.topics.get(topic)?.length;
+    return this.#cluster.partitionCount(topic);
   }
 
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     for (const { topic, partitions } of specs) {
       const existing = this.#cluster.topics.get(topic);
       if (existing === undefined) {
-        this.#cluster.topics.set(topic, Array.from({ length: partitions }, () => new Log()));
+        this.#cluster.create(topic, partitions);
       } else if (existing.length !== partitions) {
         throw new BrokerError('fatal', 'INVALID_PARTITIONS', `Topic ${topic} has ${existing.length} partitions, and ${partitions} are needed.`);
       }

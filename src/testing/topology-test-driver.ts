@@ -18,7 +18,7 @@ import type { Topology } from '../topology/topology.ts';
 import { InMemoryCluster } from './in-memory-broker.ts';
 
 export interface TestDriverOptions extends Partial<StreamsSettings> {
-  /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. */
+  /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. Topics that a function in `to(…)` names are made when first needed. */
   readonly partitions?: number | Readonly<Record<string, number>>;
   /** The whole topology as one task, as in Kafka Streams' own test driver: one stream time, one order of records. Default: tasks as in production. */
   readonly oneTask?: boolean;
@@ -66,7 +66,7 @@ interface TopicSerdes<K, V> {
 export class TopologyTestDriver implements AsyncDisposable {
   readonly #topology: Topology;
   readonly #options: TestDriverOptions;
-  readonly #cluster = new InMemoryCluster();
+  readonly #cluster: InMemoryCluster;
   #broker: Broker;
   readonly #directory = new MemoryStateDirectory();
   #nowMs: number;
@@ -76,6 +76,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   private constructor(topology: Topology, options: TestDriverOptions) {
     this.#topology = options.oneTask === true ? topology.asOneTask() : topology;
     this.#options = options;
+    this.#cluster = new InMemoryCluster({ autoCreate: (topic) => (topic === options.deadLetterTopic ? 1 : this.#countOf(topic)) });
     this.#broker = this.#cluster.connect();
     this.#nowMs = options.wallClockStartMs ?? 0;
   }
@@ -83,9 +84,7 @@ export class TopologyTestDriver implements AsyncDisposable {
   /** @throws what building or starting a topology throws. */
   static async start(topology: Topology, options: TestDriverOptions = {}): Promise<TopologyTestDriver> {
     const driver = new TopologyTestDriver(topology, options);
-    const { partitions = 1 } = options;
-    const countOf = (topic: string): number => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1));
-    await driver.#broker.admin.ensureTopics(externalTopics(topology).map((topic) => ({ topic, partitions: countOf(topic) })));
+    await driver.#broker.admin.ensureTopics(externalTopics(topology).map((topic) => ({ topic, partitions: driver.#countOf(topic) })));
     await driver.#boot();
     return driver;
   }
@@ -184,6 +183,11 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #countOf(topic: string): number {
+    const { partitions = 1 } = this.#options;
+    return typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1);
   }
 
   async #boot(): Promise<void> {

@@ -1,7 +1,7 @@
 // KStream: Kafka Streams' record stream. Each operator adds one node; the heavy ones live in operators/.
 
 import type { StreamRecord } from '../record/record.ts';
-import type { Serde } from '../record/serde.ts';
+import type { SerdeFor } from '../record/serde.ts';
 import { TopologyError } from './errors.ts';
 import type { Consumed, GraphBuilder, SinkOptions } from './graph-builder.ts';
 import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
@@ -22,8 +22,8 @@ import type { ProcessorSupplier } from './processor.ts';
 import type { Json } from '../escalation/protocol.ts';
 
 export interface Produced<K, V> {
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
   /**
    * Which partition (from 0, below `partitions`) a record goes to. By default as Java's clients choose: by the hash of the serialized key; without a key, to the
    * number of the task. Whoever reads the topic by key, joins it or groups by key relies on all records of a key being in one partition.

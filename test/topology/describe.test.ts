@@ -144,7 +144,7 @@ describe('as JSON', () => {
 describe('as a Mermaid flowchart', () => {
   test('topics are stadiums, subtopologies boxes, stores cylinders', () => {
     const builder = new StreamsBuilder();
-    builder.stream('in', text).process(() => ({ process: () => {} }), { name: 'p', stores: [waiting] }).to('out', text);
+    builder.stream('in', text).process<string, string>(() => ({ process: () => {} }), { name: 'p', stores: [waiting] }).to('out', text);
     expect(describeMermaid(builder.build())).toBe(`flowchart TB
   topic0(["in"])
   topic1(["out"])

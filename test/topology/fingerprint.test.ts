@@ -1,7 +1,7 @@
 // What persists, and only that: names that nobody chose, and the order of building, do not count.
 
 import { describe, expect, test } from 'vitest';
-import { fingerprint, Serdes, Stores, StreamsBuilder, type AnyStoreSpec, type Fingerprint } from 'millrace';
+import { fingerprint, Serdes, Stores, StreamsBuilder, type AnyStoreSpec, type Fingerprint, type KStream } from 'millrace';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
 const nothing = () => ({ process: () => {} });
@@ -26,7 +26,7 @@ describe('the document', () => {
   test('names what persists, and what decides where it lies', () => {
     const print = of((builder) => {
       counting()(builder);
-      builder.stream('other', text).escalate({ name: 'saga', workflow: 'w', workflowId: (_value, key) => key!, command: () => ({ kind: 'k', payload: null }) } as never);
+      (builder.stream('other', text) as KStream<string, string | null>).escalate({ name: 'saga', workflow: 'w', workflowId: (_value, key) => key, command: () => ({ kind: 'k', payload: null }) });
     });
     expect(print).toEqual({
       format: 'millrace-fingerprint/1',
