@@ -9,6 +9,7 @@ export function timestampedSerde<V>(value: Serde<V>): Serde<{ readonly timestamp
   const name = `timestamped(${value.name})`;
   return {
     name,
+    asideBytes: 8,
     open: async (topic, side) => value.open?.(topic, side),
     serialize(topic, data) {
       if (!Number.isSafeInteger(data.timestamp) || data.timestamp < 0) {

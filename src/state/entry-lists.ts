@@ -1,7 +1,7 @@
 // What window and session stores share: lists of entries that die of age, and a changelog that has a record for each entry, as that of Kafka Streams.
 
 import type { DatabaseWrite } from '../ports/state-directory.ts';
-import type { Headers } from '../record/record.ts';
+import type { SessionStoreSpec, WindowStoreSpec } from '../topology/store-spec.ts';
 import { decodeList, encodeList, type Place, type Placed } from './bytes.ts';
 import { changelogHeader, readChangelogHeader } from './changelog-header.ts';
 import type { ListOverlay } from './list-overlay.ts';
@@ -11,6 +11,8 @@ import type { ChangelogRecord, Restored } from './task-store.ts';
 /** How the changelog's record key is made of a list's key in the database and an entry's place, and back. */
 export interface EntryLayout {
   recordKey(listKey: Buffer, place: Place): Buffer;
+  /** The key in a record key, as the serde gave it. */
+  keyIn(recordKey: Buffer): Buffer;
   placeOf(recordKey: Buffer): Place & { readonly listKey: Buffer };
   /** The place that an entry of just this time would have. */
   placeAt(time: number): Place;
@@ -19,25 +21,23 @@ export interface EntryLayout {
 }
 
 export class EntryLists {
-  readonly #store: string;
+  readonly #spec: WindowStoreSpec<any, any> | SessionStoreSpec<any, any>;
   readonly #topic: string;
   readonly #overlay: ListOverlay;
   readonly #observed: ObservedTime;
-  readonly #retentionMs: number;
   readonly #layout: EntryLayout;
 
-  constructor(parts: { store: string; topic: string; overlay: ListOverlay; observed: ObservedTime; retentionMs: number; layout: EntryLayout }) {
-    this.#store = parts.store;
-    this.#topic = parts.topic;
-    this.#overlay = parts.overlay;
-    this.#observed = parts.observed;
-    this.#retentionMs = parts.retentionMs;
-    this.#layout = parts.layout;
+  constructor(spec: WindowStoreSpec<any, any> | SessionStoreSpec<any, any>, topic: string, overlay: ListOverlay, observed: ObservedTime, layout: EntryLayout) {
+    this.#spec = spec;
+    this.#topic = topic;
+    this.#overlay = overlay;
+    this.#observed = observed;
+    this.#layout = layout;
   }
 
   /** Entries at or below this time are not visible any more. */
   get oldestHidden(): number {
-    return this.#observed.value - this.#retentionMs;
+    return this.#observed.value - this.#spec.retentionMs;
   }
 
   isHidden(place: Place): boolean {
@@ -46,34 +46,38 @@ export class EntryLists {
 
   /** One record for each entry that is new, changed or gone. What has died of age is not told: the changelog's retention removes it there. */
   *changelog(): Generator<ChangelogRecord> {
-    const headers = changelogHeader(this.#observed.value);
     let isTold = !this.#observed.isUnlogged;
     let carrier: Buffer | undefined;
     for (const { key, base, entries } of this.#overlay.pending()) {
       carrier ??= key;
-      for (const { entry, isGone } of differences(base === undefined ? [] : decodeList(base, this.#store), entries)) {
+      for (const { entry, isGone } of differences(base === undefined ? [] : decodeList(base, this.#spec.name), entries)) {
         if (this.isHidden(entry)) continue;
         isTold = true;
-        yield this.#record(key, entry, isGone ? null : entry.value, headers);
+        yield this.#record(key, entry, isGone ? null : entry.value);
       }
     }
     // Something moved the highest time and was removed in the same commit: without a record a restore would show again what is hidden now.
-    if (!isTold && carrier !== undefined) yield this.#record(carrier, this.#layout.placeAt(this.#observed.value), null, headers);
+    if (!isTold && carrier !== undefined) yield this.#record(carrier, this.#layout.placeAt(this.#observed.value), null);
+  }
+
+  serialized({ key, value, headers }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+    const { rest } = readChangelogHeader(this.#spec.kind, headers, this.#topic);
+    return { key: this.#layout.keyIn(key), values: value === null ? [] : [joined(rest, value)] };
   }
 
   restore(records: readonly ChangelogRecord[]): Restored {
-    let observed = this.#observed.value;
-    for (const { headers } of records) observed = Math.max(observed, readChangelogHeader(headers, this.#topic).time);
+    const headers = records.map((record) => readChangelogHeader(this.#spec.kind, record.headers, this.#topic));
+    const observed = headers.reduce((highest, { time }) => Math.max(highest, time), this.#observed.value);
     const lists = new Map<string, { key: Buffer; entries: Placed[] }>();
-    for (const { key, value } of records) {
+    for (const [index, { key, value }] of records.entries()) {
       const { listKey, first, second } = this.#layout.placeOf(key);
-      if (this.#layout.timeOf({ first, second }) <= observed - this.#retentionMs) continue;
+      if (this.#layout.timeOf({ first, second }) <= observed - this.#spec.retentionMs) continue;
       const text = listKey.toString('latin1');
       const { entries } = lists.get(text) ?? { entries: this.#committed(listKey) };
       lists.set(text, { key: listKey, entries });
       const at = indexOf(entries, first, second);
       const isThere = entries[at]?.first === first && entries[at].second === second;
-      entries.splice(at, isThere ? 1 : 0, ...(value === null ? [] : [{ first, second, value }]));
+      entries.splice(at, isThere ? 1 : 0, ...(value === null ? [] : [{ first, second, value: joined(headers[index]!.rest, value) }]));
     }
     const writes = [...lists.values()].map(({ key, entries }): DatabaseWrite => ({ key, value: entries.length === 0 ? null : encodeList(entries) }));
     return { writes, observed };
@@ -81,11 +85,17 @@ export class EntryLists {
 
   #committed(listKey: Buffer): Placed[] {
     const bytes = this.#overlay.committed(listKey);
-    return bytes === undefined ? [] : decodeList(bytes, this.#store);
+    return bytes === undefined ? [] : decodeList(bytes, this.#spec.name);
   }
 
-  #record(listKey: Buffer, place: Place, value: Buffer | null, headers: Headers): ChangelogRecord {
-    return { key: this.#layout.recordKey(listKey, place), value, timestamp: this.#layout.timeOf(place), headers };
+  #record(listKey: Buffer, place: Place, value: Buffer | null): ChangelogRecord {
+    const { asideBytes = 0 } = this.#spec.value;
+    return {
+      key: this.#layout.recordKey(listKey, place),
+      value: value?.subarray(asideBytes) ?? null,
+      timestamp: this.#layout.timeOf(place),
+      headers: changelogHeader(this.#spec.kind, this.#observed.value, value?.subarray(0, asideBytes)),
+    };
   }
 }
 
@@ -109,6 +119,10 @@ function* differences(before: readonly Placed[], after: readonly Placed[]): Gene
     if (same === undefined || !same.value.equals(entry.value)) yield { entry, isGone: false };
   }
   while (old < before.length) yield { entry: before[old++]!, isGone: true };
+}
+
+function joined(aside: Buffer, value: Buffer): Buffer {
+  return aside.length === 0 ? value : Buffer.concat([aside, value]);
 }
 
 function isBefore(entry: Placed, first: number, second: number): boolean {

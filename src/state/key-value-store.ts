@@ -57,7 +57,7 @@ export class OverlaidKeyValueStore<K, V> implements KeyValueStore<K, V>, TaskSto
   *changelog(): Generator<ChangelogRecord> {
     for (const { key, value, timestamp } of this.overlay.pending()) {
       const entry = value === null ? undefined : decodeTimestamped(value, this.spec.name);
-      yield { key, value: entry?.value ?? null, timestamp, headers: entry === undefined ? [] : changelogHeader(entry.timestamp) };
+      yield { key, value: entry?.value ?? null, timestamp, headers: entry === undefined ? [] : changelogHeader('keyValue', entry.timestamp) };
     }
   }
 
@@ -65,9 +65,13 @@ export class OverlaidKeyValueStore<K, V> implements KeyValueStore<K, V>, TaskSto
     return {
       writes: records.map(({ key, value, headers }) => ({
         key,
-        value: value === null ? null : encodeTimestamped(value, readChangelogHeader(headers, this.topic).time),
+        value: value === null ? null : encodeTimestamped(value, readChangelogHeader('keyValue', headers, this.topic).time),
       })),
     };
+  }
+
+  serialized({ key, value }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+    return { key, values: value === null ? [] : [value] };
   }
 
   protected write(keyBytes: Buffer, value: Buffer | null, timestamp: number): void {

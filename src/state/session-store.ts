@@ -24,7 +24,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     this.topic = topic;
     this.overlay = overlay;
     this.#observed = new ObservedTime(undo);
-    this.#lists = new EntryLists({ store: spec.name, topic, overlay, observed: this.#observed, retentionMs: spec.retentionMs, layout: SESSION_LAYOUT });
+    this.#lists = new EntryLists(spec, topic, overlay, this.#observed, SESSION_LAYOUT);
   }
 
   findSessions(key: K, earliestEndMs: number, latestStartMs: number): Session<V>[] {
@@ -83,6 +83,10 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     return this.#lists.restore(records);
   }
 
+  serialized(record: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+    return this.#lists.serialized(record);
+  }
+
   committed(): void {
     this.#observed.committed();
   }
@@ -114,6 +118,7 @@ const SESSION_LAYOUT: EntryLayout = {
     writeUint64(bytes, first, listKey.length + 8);
     return bytes;
   },
+  keyIn: (recordKey) => recordKey.subarray(0, -16),
   placeOf(recordKey) {
     const end = recordKey.length - 16;
     return { listKey: recordKey.subarray(0, end), first: readUint64(recordKey, end + 8), second: readUint64(recordKey, end) };

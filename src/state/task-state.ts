@@ -1,7 +1,7 @@
 // All state of one task: its stores over one database, and the commit record that makes them one. See docs/architecture.md, "The commit".
 
 import type { DatabaseWrite, TaskDatabase } from '../ports/state-directory.ts';
-import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
+import { segmentMsOf, type AnyStoreSpec, type StoreOf } from '../topology/store-spec.ts';
 import { CorruptStateError } from './errors.ts';
 import { OverlaidKeyValueStore } from './key-value-store.ts';
 import { ListOverlay } from './list-overlay.ts';
@@ -17,6 +17,8 @@ import { OverlaidWindowStore } from './window-store.ts';
 /** What the database knows about itself, written in the same batch as the data it speaks of. */
 export interface CommitRecord {
   readonly v: 2;
+  /** By store: how its entries lie in the database. Another version of the program may lay them out otherwise. */
+  readonly layouts: Readonly<Record<string, string>>;
   /** Commit number: equal to the one in Kafka's offset metadata when the stores hold exactly what is committed. */
   readonly n: number;
   /** By store: changelog position up to which the data is applied. */
@@ -28,8 +30,8 @@ export interface CommitRecord {
   readonly wallTime: number;
 }
 
-const COMMIT_RECORD_KEY = Buffer.from('m');
-const EMPTY: CommitRecord = { v: 2, n: 0, positions: {}, observed: {}, streamTime: -1, wallTime: 0 };
+export const COMMIT_RECORD_KEY = Buffer.from('m');
+const EMPTY: CommitRecord = { v: 2, layouts: {}, n: 0, positions: {}, observed: {}, streamTime: -1, wallTime: 0 };
 
 /** A record as it goes to the changelog of a store. */
 export interface ChangelogWrite extends ChangelogRecord {
@@ -43,10 +45,13 @@ export class TaskState {
   /** Where the last sweep stopped: the expiring store's number, and the last key looked at. */
   #sweepAt: { store: number; after?: Buffer } = { store: 0 };
   #commitRecord: CommitRecord;
+  readonly #layouts: CommitRecord['layouts'];
 
   constructor(database: TaskDatabase, specs: readonly AnyStoreSpec[], clock: StoreClock, topicOf: (store: string) => string) {
     this.#database = database;
     this.#commitRecord = readCommitRecord(database);
+    this.#layouts = layoutsOf(specs);
+    checkLayouts(this.#commitRecord.layouts, this.#layouts);
     for (const spec of specs) {
       this.#stores.set(spec.name, this.#build(spec, topicOf(spec.name), clock));
     }
@@ -100,7 +105,7 @@ export class TaskState {
       if (time !== undefined) observed[name] = time;
     }
     await this.#write(writes, {
-      v: 2,
+      ...this.#commitRecord,
       n: commit.n,
       positions: { ...this.#commitRecord.positions, ...Object.fromEntries(commit.positions) },
       observed,
@@ -111,6 +116,22 @@ export class TaskState {
       store.overlay.clear();
       store.committed?.();
     }
+  }
+
+  /**
+   * What serdes must fetch before these entries can be read; undefined: nothing. Stores are read in the middle of processing, where nobody can wait: another
+   * instance may have written them with a schema that this one has not met.
+   */
+  prepareChangelog(name: string, records: readonly ChangelogRecord[]): Promise<unknown> | undefined {
+    const store = this.#stores.get(name)!;
+    if (store.serialized === undefined || store.spec.kind === 'timer') return undefined;
+    const serdes = store.spec;
+    if (serdes.key.prepare === undefined && serdes.value.prepare === undefined) return undefined;
+    const lookups = records.flatMap((record) => {
+      const { key, values } = store.serialized!(record);
+      return [serdes.key.prepare?.(store.topic, key), ...values.map((value) => serdes.value.prepare?.(store.topic, value))].filter((lookup) => lookup !== undefined);
+    });
+    return lookups.length === 0 ? undefined : Promise.allSettled(lookups);
   }
 
   /**
@@ -193,7 +214,8 @@ export class TaskState {
     }
   }
 
-  async #write(writes: DatabaseWrite[], record: CommitRecord): Promise<void> {
+  async #write(writes: DatabaseWrite[], { layouts, ...facts }: CommitRecord): Promise<void> {
+    const record: CommitRecord = { ...facts, layouts: { ...layouts, ...this.#layouts } };
     writes.push({ key: COMMIT_RECORD_KEY, value: Buffer.from(JSON.stringify(record)) });
     await this.#database.write(writes);
     this.#commitRecord = record;
@@ -202,6 +224,18 @@ export class TaskState {
 
 /** In place of a commit number while a restore is under way: equal to none, behind all, so an interrupted restore is continued. */
 export const RESTORING = -1;
+
+function layoutsOf(specs: readonly AnyStoreSpec[]): CommitRecord['layouts'] {
+  return Object.fromEntries(specs.map((spec) => [spec.name, spec.kind === 'window' ? `window by ${segmentMsOf(spec)} ms` : spec.kind]));
+}
+
+/** @throws {CorruptStateError} when a store's entries lie otherwise than it would look for them. The changelog has them all, and knows nothing of layouts. */
+function checkLayouts(stored: CommitRecord['layouts'], now: CommitRecord['layouts']): void {
+  for (const [store, layout] of Object.entries(now)) {
+    const before = stored[store] ?? layout;
+    if (before !== layout) throw new CorruptStateError(`the store "${store}"`, `its entries lie there as "${before}", and are looked for as "${layout}"`);
+  }
+}
 
 function readCommitRecord(database: TaskDatabase): CommitRecord {
   const bytes = database.get(COMMIT_RECORD_KEY);

@@ -42,6 +42,8 @@ export interface TaskStore {
   changelog(): Iterable<ChangelogRecord>;
   /** Reverses `changelog`, on what is committed. @throws {UnreadableChangelogError} */
   restore(records: readonly ChangelogRecord[]): Restored;
+  /** What serdes gave for a changelog record: its key, and all values in it. Absent where no serde has a part in it. @throws {UnreadableChangelogError} */
+  serialized?(record: ChangelogRecord): { readonly key: Buffer; readonly values: readonly Buffer[] };
   /** The uncommitted writes have become durable. */
   committed?(): void;
   /** What must travel with the commit beside the entries: the highest timestamp seen. */

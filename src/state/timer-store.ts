@@ -67,7 +67,7 @@ export class OverlaidTimerStore implements TimerStore, TaskStore {
   *changelog(): Generator<ChangelogRecord> {
     for (const { key, value, timestamp } of this.overlay.pending()) {
       if (value === null) yield { key, value, timestamp, headers: [] };
-      else yield { key, value: longOf(this.#dueIn(value)), timestamp, headers: changelogHeader(timestamp) };
+      else yield { key, value: longOf(this.#dueIn(value)), timestamp, headers: changelogHeader('timer', timestamp) };
     }
   }
 
@@ -75,7 +75,7 @@ export class OverlaidTimerStore implements TimerStore, TaskStore {
     return {
       writes: records.map(({ key, value, headers }) => {
         if (value === null) return { key, value };
-        readChangelogHeader(headers, this.topic);
+        readChangelogHeader('timer', headers, this.topic);
         return { key, value: encodeTimestamped(EMPTY, readUint64(value, 0)) };
       }),
     };

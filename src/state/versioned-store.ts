@@ -74,14 +74,14 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
     for (const { key, entries, timestamp } of this.overlay.pending()) {
       const latest = entries.at(-1);
       const rest = latest === undefined ? undefined : encodeList([...entries.slice(0, -1), { ...latest, value: NOTHING }]);
-      yield { key, value: latest === undefined || latest.second === DELETED ? null : latest.value, timestamp, headers: changelogHeader(this.#observed.value, rest) };
+      yield { key, value: latest === undefined || latest.second === DELETED ? null : latest.value, timestamp, headers: changelogHeader('versioned', this.#observed.value, rest) };
     }
   }
 
   restore(records: readonly ChangelogRecord[]): Restored {
     let observed = this.#observed.value;
     const writes = records.map(({ key, value, headers }) => {
-      const { time, rest } = readChangelogHeader(headers, this.topic);
+      const { time, rest } = readChangelogHeader('versioned', headers, this.topic);
       observed = Math.max(observed, time);
       if (rest.length === 0) return { key, value: null };
       const versions = decodeList(rest, this.spec.name);
@@ -89,6 +89,12 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
       return { key, value: encodeList([...versions, { ...latest, value: value ?? NOTHING }]) };
     });
     return { writes, observed };
+  }
+
+  serialized({ key, value, headers }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+    const { rest } = readChangelogHeader('versioned', headers, this.topic);
+    const older = rest.length === 0 ? [] : decodeList(rest, this.spec.name).slice(0, -1).filter(({ second }) => second !== DELETED);
+    return { key, values: [...older.map((version) => version.value), ...(value === null ? [] : [value])] };
   }
 
   observedTime(): number {

@@ -26,7 +26,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     this.overlay = overlay;
     this.#segmentMs = segmentMsOf(spec);
     this.#observed = new ObservedTime(undo);
-    this.#lists = new EntryLists({ store: spec.name, topic, overlay, observed: this.#observed, retentionMs: spec.retentionMs, layout: windowLayout(this.#segmentMs) });
+    this.#lists = new EntryLists(spec, topic, overlay, this.#observed, windowLayout(this.#segmentMs));
   }
 
   put(key: K, value: V, timestamp: number): void {
@@ -97,6 +97,10 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     return this.#lists.restore(records);
   }
 
+  serialized(record: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+    return this.#lists.serialized(record);
+  }
+
   committed(): void {
     this.#observed.committed();
   }
@@ -129,6 +133,7 @@ function windowLayout(segmentMs: number): EntryLayout {
       bytes.writeUInt32BE(second, key.length + 8);
       return bytes;
     },
+    keyIn: (recordKey) => recordKey.subarray(0, -12),
     placeOf(recordKey) {
       const end = recordKey.length - 12;
       const first = readUint64(recordKey, end);

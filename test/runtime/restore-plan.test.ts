@@ -18,7 +18,7 @@ interface Case {
 function facts({ local = {}, committed = 5, changelog = {} }: Case): RestoreFacts {
   const { n = 5, position = 40, ageMs = HOUR } = local;
   return {
-    local: { v: 2, n, positions: position === 'none' ? {} : { s: position }, observed: {}, streamTime: 0, wallTime: n === 0 ? 0 : NOW - ageMs },
+    local: { v: 2, layouts: {}, n, positions: position === 'none' ? {} : { s: position }, observed: {}, streamTime: 0, wallTime: n === 0 ? 0 : NOW - ageMs },
     committed,
     changelogs: [{ store: 's', start: changelog.start ?? 10, end: changelog.end ?? 40 }],
     nowMs: NOW,
@@ -107,7 +107,7 @@ test('any combination of facts matches exactly one row of the table, and the cho
     const end = one.hasChangelog ? 40 : 10;
     const plan = planRestore({
       local: {
-        v: 2,
+        v: 2, layouts: {},
         n,
         positions: one.isEmpty ? {} : one.isComplete ? { s: one.hasChangelog ? position : 10, t: 10 } : { s: position },
         observed: {},

@@ -7,9 +7,9 @@ import { MemoryStateDirectory } from 'millrace/testing';
 import { openStateDirectory } from '../../src/state/level/level-state-directory.ts';
 import { storeContract } from '../contract/store-contract.ts';
 
-storeContract('Memory', 400, (action) => action(new MemoryStateDirectory()));
+storeContract('Memory', 200, (action) => action(new MemoryStateDirectory()));
 
-storeContract('LevelDB', 50, async (action) => {
+storeContract('LevelDB', 30, async (action) => {
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-stores-'));
   const directory = await openStateDirectory(stateDir, 'app');
   try {

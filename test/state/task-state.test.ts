@@ -123,7 +123,7 @@ test('sweeping goes round the stores: a big one does not starve the next', async
 test('an interrupted restore remembers when it began, since deletions may be forgotten a while after that', async () => {
   const directory = new MemoryStateDirectory();
   const state = await open(directory, [counts]);
-  const write = { key: Buffer.from('k'), value: Buffer.from('v'), timestamp: 1, headers: changelogHeader(1) };
+  const write = { key: Buffer.from('k'), value: Buffer.from('v'), timestamp: 1, headers: changelogHeader('keyValue', 1) };
   await state.applyChangelog('counts', [write], 5, 1_000);
   await state.applyChangelog('counts', [write], 9, 2_000);
   await state.close();
