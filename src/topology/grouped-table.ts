@@ -57,10 +57,10 @@ export class KGroupedTable<K, V> {
   }
 
   /**
-   * Each group's values combined two by two: the first one as it is; `adder` takes in a row, `subtractor` takes out what one was, and before any row has come in
-   * there is nothing to take it out of. null from either removes the aggregate.
+   * Each group's values combined two by two: the first one as it is; `adder` takes in a row, `subtractor` takes out what one was, where there is an aggregate.
+   * null from either removes the aggregate.
    */
-  reduce(adder: (current: V, next: V, key: K) => V, subtractor: (current: V, old: V, key: K) => V, materialized: MaterializedRows): KTable<K, V> {
+  reduce(adder: (current: V, next: V, key: K) => V | null, subtractor: (current: V, old: V, key: K) => V | null, materialized: MaterializedRows): KTable<K, V> {
     return this.#aggregate<V>(materialized, this.#value, {
       add: (key, value, current) => (current === null ? value : adder(current, value, key)),
       subtract: (key, value, current) => subtractor(current, value, key),
