@@ -15,7 +15,7 @@ import type { Topology } from './topology.ts';
 export class StreamsBuilder {
   readonly #graph = new GraphBuilder();
 
-  /** Reads a topic, or several, as a stream. Keys and values are null where the record's are. */
+  /** Reads a topic, or several, as a stream. Keys and values are null where the record's are. Reading the same topics again in the same way gives the same stream. */
   stream<K, V>(topic: string | readonly string[], consumed: Consumed<K, V>): KStream<K | null, V | null> {
     return KStream.source<K, V>(this.#graph, typeof topic === 'string' ? [topic] : topic, consumed);
   }

@@ -29,6 +29,7 @@ export class GraphBuilder {
   readonly #drafts: (() => TopologyNode)[] = [];
   readonly #copartitioned: (readonly string[])[] = [];
   readonly #settling: (() => void)[] = [];
+  readonly #streamSources: { readonly topics: string; readonly consumed: Consumed<any, any>; readonly name: string }[] = [];
   #counter = 0;
 
   /** Kafka Streams' form: `KSTREAM-FILTER-0000000003`. For nodes that own neither state nor topic: these names may move. */
@@ -38,6 +39,16 @@ export class GraphBuilder {
 
   source(topics: readonly TopicRef[], consumed: Consumed<any, any>, name = this.autoName('SOURCE')): string {
     return this.#add({ kind: 'source', name, topics: Object.freeze([...topics]), key: consumed.key, value: consumed.value, timestamp: consumed.timestamp });
+  }
+
+  /** For streams: the same topics, read twice in the same way, share one source, as in Kafka Streams. In two ways, `build` says so. */
+  sharedSource(topics: readonly string[], consumed: Consumed<any, any>): string {
+    const key = JSON.stringify([...topics].sort());
+    const known = this.#streamSources.find((source) => source.topics === key && isSameWay(source.consumed, consumed));
+    if (known !== undefined) return known.name;
+    const name = this.source(topics, consumed);
+    this.#streamSources.push({ topics: key, consumed, name });
+    return name;
   }
 
   processor(name: string, parents: readonly string[], supplier: ProcessorSupplier<any, any, any, any>, stores: Stores = []): string {
@@ -73,4 +84,13 @@ export class GraphBuilder {
     this.#drafts.push(() => node);
     return node.name;
   }
+}
+
+function isSameWay(one: Consumed<any, any>, two: Consumed<any, any>): boolean {
+  return isSameSerde(one.key, two.key) && isSameSerde(one.value, two.value) && one.timestamp === two.timestamp;
+}
+
+/** `Serdes.string()` makes another object each time. What a serde with schemas reads does not show in its name. */
+function isSameSerde(one: Serde<any>, two: Serde<any>): boolean {
+  return one === two || (one.name === two.name && one.prepare === undefined && two.prepare === undefined);
 }

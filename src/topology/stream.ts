@@ -2,7 +2,6 @@
 
 import type { StreamRecord } from '../record/record.ts';
 import type { SerdeFor } from '../record/serde.ts';
-import { TopologyError } from './errors.ts';
 import type { Consumed, GraphBuilder, SinkOptions } from './graph-builder.ts';
 import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
 import { escalate, type EscalateOptions } from './operators/escalate.ts';
@@ -17,7 +16,6 @@ import { KGroupedStream } from './grouped.ts';
 import type { KTable } from './table.ts';
 import { tableOf, type TableOptions } from './table-of-records.ts';
 import type { EscalationOutcome } from './escalation-outcome.ts';
-import type { TopicRef } from './node.ts';
 import type { ProcessorSupplier } from './processor.ts';
 import type { Json } from '../escalation/protocol.ts';
 
@@ -58,8 +56,8 @@ export class KStream<out K, out V> {
   }
 
   /** @internal */
-  static source<K, V>(graph: GraphBuilder, topics: readonly TopicRef[], consumed: Consumed<K, V>): KStream<K | null, V | null> {
-    const node = graph.source(topics, consumed);
+  static source<K, V>(graph: GraphBuilder, topics: readonly string[], consumed: Consumed<K, V>): KStream<K | null, V | null> {
+    const node = graph.sharedSource(topics, consumed);
     return new KStream(graph, [node], new Set([node]), false);
   }
 
@@ -246,9 +244,6 @@ export class KStream<out K, out V> {
 
   #throughTopic(options: Repartitioned<K, V>, keepsNullKeys: boolean): KStream<K, V> {
     const { name, partitions } = options;
-    if (partitions !== undefined && (!Number.isSafeInteger(partitions) || partitions < 1)) {
-      throw new TopologyError([`repartition "${name}" is to have ${partitions} partitions: give an integer of at least 1, or leave it out`]);
-    }
     const topic = { suffix: `${name}-repartition`, use: 'repartition' as const, ...(partitions === undefined ? {} : { partitions }) };
     const parents = keepsNullKeys ? this.#parents : [this.#graph.processor(`${name}-repartition-filter`, this.#parents, withKey<K, V>())];
     this.#graph.sink(topic, parents, sinkOptions(options), `${name}-repartition-sink`);

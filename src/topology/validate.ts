@@ -80,7 +80,7 @@ function problemsOfTopics(nodes: readonly TopologyNode[]): string[] {
       if (node.kind !== 'sink') {
         const other = readers.get(shown);
         if (other === node.name) problems.push(`source "${node.name}" names topic "${shown}" twice, and would take each record twice: name it once`);
-        else if (other !== undefined) problems.push(`topic "${shown}" is read by two sources, "${other}" and "${node.name}", and a record can go only one way: read it once and use the stream or table twice`);
+        else if (other !== undefined) problems.push(`topic "${shown}" is read by two sources, "${other}" and "${node.name}", and a record can go only one way: read it once and use the stream or table twice (streams of the same topics, serdes and timestamps share a source)`);
         readers.set(shown, node.name);
       }
       if (typeof ref === 'string') continue;

@@ -3,10 +3,19 @@
 import type { StreamRecord } from 'millrace';
 import type { CaseNode } from '../golden-case.ts';
 
-export function extractorOf(node: CaseNode): { timestamp?: (record: StreamRecord<any, any>) => number } {
+type Extractor = (record: StreamRecord<any, any>) => number;
+
+/** One for each member: two nodes that read a topic alike share a source. */
+const extractors = new Map<string, Extractor>();
+
+export function extractorOf(node: CaseNode): { timestamp?: Extractor } {
   const field = node['timestampFrom']?.field as string | undefined;
   if (field === undefined) return {};
-  return {
-    timestamp: ({ value, timestamp }) => (typeof value === 'object' && value !== null && Number.isInteger(value[field]) ? value[field] : timestamp),
-  };
+  const extractor = extractors.get(field) ?? fromField(field);
+  extractors.set(field, extractor);
+  return { timestamp: extractor };
+}
+
+function fromField(field: string): Extractor {
+  return ({ value, timestamp }) => (typeof value === 'object' && value !== null && Number.isInteger(value[field]) ? value[field] : timestamp);
 }
