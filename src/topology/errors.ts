@@ -16,3 +16,14 @@ export class InvalidWindowError extends StreamsError {
   readonly code = 'INVALID_WINDOW';
   readonly remedy = 'fix-settings';
 }
+
+export class SuppressionFullError extends StreamsError {
+  readonly code = 'SUPPRESSION_FULL';
+  readonly remedy = 'fix-settings';
+  constructor(suppress: string, maxRecords: number) {
+    super(
+      `suppress "${suppress}" would hold more than ${maxRecords} keys back, which its maxRecords does not allow. The record that came last fails. ` +
+        `Raise maxRecords, let updates wait for less long, or (with a time limit) let whenFull be "emit-early".`,
+    );
+  }
+}

@@ -10,7 +10,8 @@ import { storeSpec, type MaterializedAs } from './materialized.ts';
 import { KStream, type Repartitioned } from './stream.ts';
 import type { ProcessorContext, ReadableTable } from './processor.ts';
 import type { Change, TableOrigin, TableReader, TableView } from './table-origin.ts';
-import type { TableWindows } from './windowed.ts';
+import { suppressed, type SuppressOptions, type UntilTimeLimit, type UntilWindowCloses, type WindowedSuppressOptions } from './suppress.ts';
+import { windowsOfBoth, type TableWindows, type Windowed } from './windowed.ts';
 
 /** Where a table hangs in the graph. */
 export interface TableParts<K, V> {
@@ -123,6 +124,18 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     return joinByForeignKey({ left: this, right: other, foreignKey, joiner, isLeft: true, options });
   }
 
+  /**
+   * Holds updates back, one for each key, and sends on the last: when the key's window closes, or after a time. A row that waits is, for operators below, what it
+   * was before. What the parent forgets is stored for that.
+   * @throws {TopologyError} for a versioned table, and when windows should close that the table does not have.
+   * @example counts.suppress(untilWindowCloses(), { name: 'final-counts', value: Serdes.long() })
+   */
+  suppress<I>(this: KTable<Windowed<I>, V>, until: UntilWindowCloses | UntilTimeLimit, options: WindowedSuppressOptions<V>): KTable<Windowed<I>, V>;
+  suppress(until: UntilTimeLimit, options: SuppressOptions<K, V>): KTable<K, V>;
+  suppress(until: UntilWindowCloses | UntilTimeLimit, options: SuppressOptions<any, V> | WindowedSuppressOptions<V>): KTable<any, V> {
+    return suppressed(this.#parts, until, options);
+  }
+
   #joined<V2, R>(kind: TableJoinKind, other: KTable<K, V2>, joiner: (left: any, right: any, key: K) => R, materialized: MaterializedAs<K, R> | undefined): KTable<K, NonNullable<R>> {
     const { graph, node, sources, origin: left } = this.#parts;
     const { node: otherNode, sources: otherSources, origin: right } = other.#parts;
@@ -133,7 +146,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     const thisSide = graph.processor(graph.autoName('JOINTHIS', 'KTABLE'), [node], origin.leftSupplier, origin.stores.left);
     const otherSide = graph.processor(graph.autoName('JOINOTHER', 'KTABLE'), [otherNode], origin.rightSupplier, origin.stores.right);
     const merged = graph.processor(graph.autoName('MERGE', 'KTABLE'), [thisSide, otherSide], origin.mergeSupplier, origin.stores.merge);
-    return new KTable({ graph, sources: both, origin, node: merged });
+    return new KTable({ graph, sources: both, origin, node: merged, windows: windowsOfBoth(this.#parts.windows, other.#parts.windows) });
   }
 
   #derived<V2>(operator: string, compute: (value: V, key: K) => V2 | null, skipsAbsent: boolean, materialized: MaterializedAs<K, V2> | undefined): KTable<K, V2> {

@@ -3,7 +3,7 @@
 import type { Serde } from '../record/serde.ts';
 import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
 import { undecodable } from '../serdes/misfit.ts';
-import type { AnyWindows } from './windows.ts';
+import { closesAfterMs, type AnyWindows } from './windows.ts';
 
 export interface Window {
   /** epoch ms, inclusive */
@@ -51,6 +51,24 @@ export const WindowedSerdes = {
     });
   },
 } as const;
+
+/** How the keys of a table of windowed results are written. */
+export function windowedKeySerde({ windows, key }: TableWindows): Serde<Windowed<any>> {
+  switch (windows.kind) {
+    case 'time':
+      return WindowedSerdes.time(key, windows);
+    case 'sliding':
+      return WindowedSerdes.time(key, { sizeMs: windows.differenceMs });
+    case 'session':
+      return WindowedSerdes.session(key);
+  }
+}
+
+/** Of two tables that are joined: a result may change as long as either side's may. */
+export function windowsOfBoth(one: TableWindows | undefined, other: TableWindows | undefined): TableWindows | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return closesAfterMs(other.windows) > closesAfterMs(one.windows) ? other : one;
+}
 
 interface WindowLayout {
   write(bytes: Buffer, window: Window, at: number): void;

@@ -97,6 +97,11 @@ export function closedUpTo(windows: AnyWindows, streamTimeMs: number): number {
   }
 }
 
+/** How long after a window's end its results may still change: ms of stream time. */
+export function closesAfterMs(windows: AnyWindows): number {
+  return windows.kind === 'session' ? windows.gapMs + windows.graceMs : windows.graceMs;
+}
+
 /** How long results must be kept so that every record that is not late finds them: ms behind the newest window. */
 export function shortestRetentionMs(windows: AnyWindows): number {
   switch (windows.kind) {

@@ -5,6 +5,9 @@ import { canonical } from './canonical.ts';
 
 const canonicalJson: Serde<unknown> = { ...Serdes.json<unknown>(), serialize: (_topic, data) => Buffer.from(canonical(data)) };
 
+/** For what the cases give no serde for: any of their values. */
+export const anyJson: Serde<any> = canonicalJson;
+
 /** Only for reading results: the key as its own text serde would have it, with its window. */
 const windowed: Serde<Windowed<string>> = {
   name: 'windowed',

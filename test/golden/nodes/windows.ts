@@ -11,10 +11,13 @@ import {
   TimeWindowedCogroupedKStream,
   TimeWindowedKStream,
   tumbling,
+  untilTimeLimit,
+  untilWindowCloses,
+  type Serde,
   type WindowedOptions,
 } from 'millrace';
 import type { Building, NodeBuilder } from '../building.ts';
-import { serdesOf } from '../case-serdes.ts';
+import { anyJson, serdeOf, serdesOf } from '../case-serdes.ts';
 import { aggregator, merger, reducer } from '../functions.ts';
 import type { CaseNode } from '../golden-case.ts';
 
@@ -78,4 +81,19 @@ export const windowNodes: Readonly<Record<string, NodeBuilder>> = {
     const adding = { ...options, add: (v: any, current: any, k: any) => add(k, v, current) };
     return windowed instanceof SessionWindowedKStream ? windowed.aggregate({ ...adding, merge: merge() }) : windowed.aggregate(adding);
   },
+  suppress: (node, building) => {
+    const table = building.table(node['from']);
+    // The case does not say how waiting updates are written: their tables do in Kafka Streams.
+    const options = { name: `${node.id}-suppressed`, value: anyJson };
+    const bound = node['maxRecords'] === undefined ? {} : { maxRecords: node['maxRecords'] as number };
+    if (node['until'] === 'windowCloses') return table.suppress(untilWindowCloses({ ...bound, whenFull: 'fail' } as never), options);
+    const whenFull = node['whenFull'] === 'emitEarly' ? 'emit-early' : 'fail';
+    const until = untilTimeLimit({ limitMs: node['limitMs'], ...bound, whenFull } as never);
+    return isWindowed(node['from'], building) ? table.suppress(until, options) : table.suppress(until, { ...options, key: serdeOf('string') as Serde<string> });
+  },
 };
+
+/** Whether a table's keys name windows: their serde is then known to the table. */
+function isWindowed(table: string, building: Building): boolean {
+  return building.table(table).parts.windows !== undefined;
+}
