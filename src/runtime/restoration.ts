@@ -1,6 +1,6 @@
 // Brings tasks' stores up to date from their changelogs, step by step, so that a rebalance can interrupt it.
 
-import type { Broker, Fetcher } from '../ports/broker.ts';
+import type { Broker, FetchedPartition, Fetcher } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { TaskState } from '../state/task-state.ts';
@@ -12,9 +12,18 @@ export interface ChangelogPart extends TopicPartition {
   readonly end: number;
 }
 
+interface Entry {
+  readonly part: ChangelogPart;
+  readonly state: TaskState;
+  /** What has come and is not applied. */
+  readonly queue: FetchedPartition[];
+  /** The first of the queue needs schemas that are being looked up, or needed them. */
+  lookup: 'none' | 'pending' | 'over';
+}
+
 export class Restoration {
   readonly #fetcher: Fetcher;
-  readonly #parts = new Map<string, { part: ChangelogPart; state: TaskState }>();
+  readonly #parts = new Map<string, Entry>();
   readonly #clock: Clock;
   #records = 0;
 
@@ -27,7 +36,7 @@ export class Restoration {
   add(state: TaskState, parts: readonly ChangelogPart[]): void {
     for (const part of parts) {
       if (part.position >= part.end) continue;
-      this.#parts.set(partitionName(part), { part, state });
+      this.#parts.set(partitionName(part), { part, state, queue: [], lookup: 'none' });
       this.#fetcher.assign(part, part.position);
     }
   }
@@ -49,28 +58,45 @@ export class Restoration {
 
   /** @throws BrokerError `out-of-range` when a changelog lost records under us. */
   async step(maxWaitMs: number): Promise<void> {
-    for (const fetched of await this.#fetcher.poll(maxWaitMs)) {
-      const entry = this.#parts.get(partitionName(fetched));
-      if (entry === undefined) continue;
-      const { part, state } = entry;
-      const records = fetched.records.flatMap(({ key, ...rest }) => (key === null ? [] : [{ key, ...rest }]));
-      await state.applyChangelog(part.store, records, fetched.nextPosition, this.#clock.now());
-      this.#records += records.length;
-      if (fetched.nextPosition >= part.end) this.#forget(part);
+    for (const fetched of await this.#fetcher.poll(maxWaitMs)) this.#parts.get(partitionName(fetched))?.queue.push(fetched);
+    for (const entry of [...this.#parts.values()]) {
+      while (entry.queue.length > 0 && entry.lookup !== 'pending') await this.#apply(entry, entry.queue[0]!);
     }
+  }
+
+  async #apply(entry: Entry, fetched: FetchedPartition): Promise<void> {
+    const { part, state, queue } = entry;
+    const records = fetched.records.flatMap(({ key, ...rest }) => (key === null ? [] : [{ key, ...rest }]));
+    if (entry.lookup === 'none') {
+      const missing = state.prepareChangelog(part.store, records);
+      if (missing !== undefined) return this.#hold(entry, missing);
+    } else this.#fetcher.resume(part);
+    entry.lookup = 'none';
+    queue.shift();
+    await state.applyChangelog(part.store, records, fetched.nextPosition, this.#clock.now());
+    this.#records += records.length;
+    if (fetched.nextPosition >= part.end) this.#forget(entry);
+  }
+
+  /** A registry may be away for long: other partitions go on, and so does the place in the group. */
+  #hold(entry: Entry, missing: Promise<unknown>): void {
+    entry.lookup = 'pending';
+    this.#fetcher.pause(entry.part);
+    void missing.finally(() => (entry.lookup = 'over'));
   }
 
   /** Stops whatever is being restored into these stores; what was applied stays applied. */
   cancel(state: TaskState): void {
-    for (const { part, state: own } of [...this.#parts.values()]) if (own === state) this.#forget(part);
+    for (const entry of [...this.#parts.values()]) if (entry.state === state) this.#forget(entry);
   }
 
   async close(): Promise<void> {
     await this.#fetcher.close();
   }
 
-  #forget(part: ChangelogPart): void {
-    this.#parts.delete(partitionName(part));
-    this.#fetcher.unassign(part);
+  #forget(entry: Entry): void {
+    entry.queue.length = 0;
+    this.#parts.delete(partitionName(entry.part));
+    this.#fetcher.unassign(entry.part);
   }
 }

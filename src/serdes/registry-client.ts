@@ -5,7 +5,7 @@ import type { AvroSchema } from './avro-type.ts';
 import { RegistryClosedError, RegistryRefusedError, SchemaRefusedError } from './errors.ts';
 import type { Compatibility, Registry, WriterSchema } from './registry.ts';
 import { RegistryConnection, understand, type RegistrySettings } from './registry-connection.ts';
-import { explainRefusal, registerSchema } from './registry-versions.ts';
+import { explainRefusal, registerSchema, versionsOf } from './registry-versions.ts';
 
 /** @throws {RegistryRefusedError} when the URL is none. Does no I/O yet. */
 export function connectRegistry(settings: RegistrySettings): Registry {
@@ -33,8 +33,8 @@ class RegistryClient implements Registry {
       try {
         const level = await this.#settleCompatibility(subject, compatibility);
         const id = await registerSchema(this.#connection, subject, schema, level);
-        this.#schemas.set(id, { kind: 'avro', schema });
-        this.#unknownSince.delete(id);
+        this.#remember(id, { kind: 'avro', schema });
+        await this.#learnVersions(subject);
         return id;
       } catch (error) {
         const trouble = understand(error);
@@ -63,6 +63,17 @@ class RegistryClient implements Registry {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** What earlier runs wrote is in this topic's stores, and stores are read where nobody can wait for a lookup. */
+  async #learnVersions(subject: string): Promise<void> {
+    try {
+      for (const version of await versionsOf(this.#connection, subject)) {
+        if ('schema' in version && !this.#schemas.has(version.id)) this.#remember(version.id, { kind: 'avro', schema: version.schema });
+      }
+    } catch (error) {
+      if (understand(error).kind === 'away') throw error; // Asking for the rest may be forbidden where registering is not.
+    }
   }
 
   async #lookUp(schemaId: number): Promise<void> {

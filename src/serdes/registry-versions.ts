@@ -6,8 +6,11 @@ import { schemaNode } from './evolution/schema-node.ts';
 import { conflicts, conflictText, isLevel, type SchemaVersion } from './evolution/verdict.ts';
 import { understand, type RegistryConnection } from './registry-connection.ts';
 
+/** `id`: what stands in front of records that were written with it. */
+export type RegisteredVersion = SchemaVersion & { readonly id: number };
+
 /** Oldest first; none where the subject is not there. Versions that were deleted are left out. */
-export async function versionsOf({ api }: RegistryConnection, subject: string): Promise<SchemaVersion[]> {
+export async function versionsOf({ api }: RegistryConnection, subject: string): Promise<RegisteredVersion[]> {
   const latest = await unlessAbsent(async () => readVersion((await api.Subject.latestVersion({ subject })).data()));
   if (latest === undefined) return [];
   const versions = [latest];
@@ -50,17 +53,17 @@ export async function explainRefusal(connection: RegistryConnection, subject: st
 
 const AVRO = 'AVRO';
 
-function readVersion(answer: unknown): SchemaVersion {
-  const { version, schema, schemaType = AVRO } = answer as { version?: unknown; schema?: unknown; schemaType?: unknown };
-  if (typeof version !== 'number' || typeof schema !== 'string') throw new Error('it does not answer like a schema registry');
-  if (schemaType !== AVRO) return { version, unusable: `it is of type ${String(schemaType)}, not ${AVRO}` };
+function readVersion(answer: unknown): RegisteredVersion {
+  const { version, id, schema, schemaType = AVRO } = answer as { version?: unknown; id?: unknown; schema?: unknown; schemaType?: unknown };
+  if (typeof version !== 'number' || typeof id !== 'number' || typeof schema !== 'string') throw new Error('it does not answer like a schema registry');
+  if (schemaType !== AVRO) return { version, id, unusable: `it is of type ${String(schemaType)}, not ${AVRO}` };
   try {
     const parsed: unknown = JSON.parse(schema);
     const whole = typeof parsed === 'string' ? { type: parsed } : (parsed as AvroSchema);
     schemaNode(whole);
-    return { version, schema: whole };
+    return { version, id, schema: whole };
   } catch (error) {
-    return { version, unusable: (error as Error).message };
+    return { version, id, unusable: (error as Error).message };
   }
 }
 

@@ -41,6 +41,19 @@ describe('looking up a schema', () => {
     expect(calls).toEqual(['GET /schemas/ids/7']);
   });
 
+  it('asks once per id for all topics and readers of a process, and never for what it wrote', async () => {
+    const { registry, calls } = await start((call, body, request) => (call.startsWith('GET /schemas') ? json({ schema: JSON.stringify(SCHEMA) }) : fakeRegistry('BACKWARD')(call, body, request)));
+    const wider = { ...SCHEMA, fields: [...SCHEMA.fields, { name: 'b', type: 'long', default: 5 }] };
+    const readers = [SCHEMA, wider, wider].map((schema) => Serdes.avro<{ a: string }>({ registry, schema }));
+    for (const topic of ['t', 'u', 'v']) for (const serde of readers) for (let record = 0; record < 20; record++) await serde.prepare!(topic, RECORD_7);
+    expect(readers.map((serde) => serde.deserialize('t', RECORD_7))).toEqual([{ a: 'x' }, { a: 'x', b: 5 }, { a: 'x', b: 5 }]);
+    await readers[0]!.open!('t', 'value');
+    const own = readers[0]!.serialize('t', { a: 'y' });
+    expect(readers[1]!.prepare!('u', own)).toBeUndefined();
+    expect(readers[1]!.deserialize('u', own)).toEqual({ a: 'y', b: 5 });
+    expect(calls.filter((call) => call.includes('/schemas/ids/'))).toEqual(['GET /schemas/ids/7']);
+  });
+
   it('remembers an unknown id for a while, then asks again', async () => {
     let isRegistered = false;
     const { registry, calls } = await start(
@@ -142,6 +155,37 @@ describe('registering a schema', () => {
     expect(await registry.register('t-value', SCHEMA, 'BACKWARD')).toBe(3);
     expect(calls.filter((call) => !call.startsWith('GET'))).toEqual(['PUT /config/t-value', 'POST /subjects/t-value/versions']);
     expect(registry.known(3)).toEqual({ kind: 'avro', schema: SCHEMA });
+  });
+
+  it('learns what the subject has had before, since stores are read where nobody can wait', async () => {
+    const older = { ...SCHEMA, fields: [] };
+    const { registry, calls } = await start((call, body, request) => {
+      if (call.endsWith('/versions/latest')) return json({ subject: 't-value', version: 4, id: 3, schema: JSON.stringify(SCHEMA) });
+      if (call.endsWith('/versions/3')) return json({ error_code: 40402, message: 'Version 3 not found.' }, 404); // deleted
+      if (call.endsWith('/versions/2')) return json({ subject: 't-value', version: 2, id: 12, schemaType: 'JSON', schema: '{}' });
+      if (call.endsWith('/versions/1')) return json({ subject: 't-value', version: 1, id: 11, schema: JSON.stringify(older) });
+      return fakeRegistry('BACKWARD')(call, body, request);
+    });
+    await registry.register('t-value', SCHEMA, 'BACKWARD');
+    expect([3, 11, 12].map((id) => registry.known(id))).toEqual([{ kind: 'avro', schema: SCHEMA }, { kind: 'avro', schema: older }, undefined]);
+    expect([3, 11].map((id) => registry.fetch(id))).toEqual([undefined, undefined]);
+    expect(calls.filter((call) => call.includes('/schemas/ids/'))).toEqual([]);
+  });
+
+  it('names the field where the registry refuses without a word', async () => {
+    const { registry } = await start((call, body, request) => {
+      if (call.startsWith('POST')) return json({ error_code: 409, message: 'Incompatible artifact: t-value' }, 409);
+      if (call.endsWith('/versions/latest')) return json({ subject: 't-value', version: 1, id: 3, schema: JSON.stringify({ ...SCHEMA, fields: [] }) });
+      return fakeRegistry('BACKWARD')(call, body, request);
+    });
+    await expect(registry.register('t-value', SCHEMA, 'BACKWARD')).rejects.toThrow(
+      'The registry refuses R for the subject t-value: under BACKWARD, field a (string) is not in version 1 and has no default, so records of that version could not be read. Give it a default.',
+    );
+  });
+
+  it('registers also where it may not ask for more', async () => {
+    const { registry } = await start((call, body, request) => (call.includes('/versions/') ? json({ message: 'no' }, 403) : fakeRegistry('BACKWARD')(call, body, request)));
+    expect(await registry.register('t-value', SCHEMA, 'BACKWARD')).toBe(3);
   });
 
   it('takes NONE for nobody\'s choice, and leaves every other level alone', async () => {
