@@ -25,7 +25,7 @@ const KNOWN: Readonly<Record<number, readonly [name: string, kind: BrokerErrorKi
   19: ['NOT_ENOUGH_REPLICAS', 'retriable'],
   20: ['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'retriable'],
   22: ['ILLEGAL_GENERATION', 'rebalance'],
-  23: ['INCONSISTENT_GROUP_PROTOCOL', 'fatal', 'Members of this group use another assignor: give every application a group id of its own.'],
+  23: ['INCONSISTENT_GROUP_PROTOCOL', 'fatal', 'Its members are of another application, or of a version of this one with another layout of tasks. Stop all of them first, or give this one a group id of its own.'],
   24: ['INVALID_GROUP_ID', 'fatal'],
   25: ['UNKNOWN_MEMBER_ID', 'rebalance'],
   26: ['INVALID_SESSION_TIMEOUT', 'fatal', 'It must lie between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers.'],

@@ -1,4 +1,4 @@
-// `npm run diff -- <old> <new>`: may this version of a topology take over from that one?
+// `npm run diff -- <old> <new>`: what must be known before this version of a topology takes over from that one.
 
 import { diffTopologies, type TopologyDiff } from 'millrace';
 import { readOptions, UsageError } from './options.ts';

@@ -2,6 +2,7 @@
 
 import type { AssignorMember, GroupAssignor } from '../ports/broker.ts';
 import type { TopicPartition } from '../record/record.ts';
+import { murmur2 } from '../topology/partitioner.ts';
 import type { TaskPlan } from './topic-plan.ts';
 
 /** What an instance says of itself when it joins. */
@@ -29,7 +30,9 @@ export function decodeHeldTasks(userData: Buffer): HeldTasks {
 
 export function stickyTaskAssignor(tasks: readonly TaskPlan[]): GroupAssignor {
   return {
-    name: 'millrace-sticky-tasks-1',
+    // Kafka lets only members of one assignor's name into a group. Two that cut the work into different tasks would both process what one of them was given
+    // for a task that the other does not have.
+    name: `millrace-sticky-tasks-1-${layoutOf(tasks)}`,
     assign(members) {
       const byMember = assignTasks(tasks, members);
       return new Map([...byMember].map(([member, own]) => [member, own.flatMap(inputPartitions)]));
@@ -69,6 +72,13 @@ export function assignTasks(tasks: readonly TaskPlan[], members: readonly Assign
     assigned.get(least)!.push(task);
   }
   return assigned;
+}
+
+/** Which topics each subtopology reads, as eight hex digits. Not how many partitions they have: for topics that grow there is src/runtime/partitions-changed.ts. */
+function layoutOf(tasks: readonly TaskPlan[]): string {
+  const first = tasks.filter(({ id }) => id.partition === 0);
+  const layout = first.map(({ id, inputs }) => `${id.subtopology}: ${inputs.map(({ topic }) => topic).sort().join(', ')}`).sort().join('\n');
+  return (murmur2(Buffer.from(layout)) >>> 0).toString(16).padStart(8, '0');
 }
 
 function inputPartitions(task: TaskPlan): TopicPartition[] {

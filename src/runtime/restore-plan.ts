@@ -36,5 +36,5 @@ export function planRestore(facts: RestoreFacts): RestorePlan {
   // Past this age deletions may be gone from the changelog, and replaying it would bring deleted keys back to life (KIP-1259).
   if (facts.nowMs - local.wallTime > facts.tombstonesKeptMs) return { kind: 'rebuild', why: 'local state is older than the changelogs keep deletions' };
   if (local.n === committed) return { kind: 'replay', why: 'a store is new here' };
-  return { kind: 'replay', why: local.n === RESTORING ? 'an earlier restore was interrupted' : `local state is at commit ${local.n}, Kafka at ${committed}` };
+  return { kind: 'replay', why: local.n === RESTORING ? 'a restore was interrupted, or the task had other inputs' : `local state is at commit ${local.n}, Kafka at ${committed}` };
 }

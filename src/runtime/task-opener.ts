@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory, TaskDatabase } from '../ports/state-directory.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import { CorruptStateError } from '../state/errors.ts';
+import { becomeTask, type TaskIdentity } from '../state/task-identity.ts';
 import { TaskState } from '../state/task-state.ts';
 import { changelogTopic } from '../topology/node.ts';
 import type { Logger } from './logger.ts';
@@ -119,13 +120,17 @@ export class TaskOpener {
     let database: TaskDatabase | undefined;
     try {
       database = await this.#directory.open(plan.name);
+      const change = await becomeTask(database, identityOf(plan));
+      if (change !== undefined) this.#log('info', `Task ${plan.name} is not what it was: ${change}.`);
       return build(database);
     } catch (error) {
       if (!(error instanceof CorruptStateError)) throw error;
       this.#log('warn', error.message);
       await database?.close();
       await this.#directory.wipe(plan.name);
-      return build(await this.#directory.open(plan.name));
+      database = await this.#directory.open(plan.name);
+      await becomeTask(database, identityOf(plan));
+      return build(database);
     }
   }
 
@@ -133,6 +138,10 @@ export class TaskOpener {
     const { stores } = plan.subtopology;
     return stores.map(({ name }) => ({ store: name, topic: changelogTopic(this.#applicationId, name), partition: plan.id.partition }));
   }
+}
+
+function identityOf({ inputs, subtopology }: TaskPlan): TaskIdentity {
+  return { inputs: inputs.map(({ topic }) => topic), stores: subtopology.stores.map(({ name }) => name) };
 }
 
 function commitNumber(plan: TaskPlan, offsets: ReadonlyMap<string, CommittedOffset>): number | 'none' | 'foreign' {

@@ -72,6 +72,11 @@ export class InMemoryGroup {
 
   join(options: MembershipOptions): GroupMember {
     const member = new GroupMember(this.#newMemberId(), options);
+    if ([...this.#members.values()].some((other) => other.options.assignor.name !== options.assignor.name)) {
+      const advice = 'Its members are of another application, or of a version of this one with another layout of tasks. Stop all of them first, or give this one a group id of its own.';
+      member.fail(new BrokerError('fatal', 'INCONSISTENT_GROUP_PROTOCOL', `Could not join group ${this.id}. ${advice}`));
+      return member;
+    }
     this.#members.set(member.id, member);
     this.#rebalance();
     return member;

@@ -10,14 +10,14 @@ import { importsOf, PACKAGE, SOURCES, type Import } from './sources.ts';
 const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[] }>> = {
   // What is computed: knows nothing of ours but the words for data, the serdes of its own internal topics, and what crosses to Temporal.
   'src/record': { folders: [] },
-  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/serdes/with-headers.ts', 'src/escalation/protocol.ts'] },
+  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/serdes/with-headers.ts', 'src/escalation/protocol.ts'], packages: ['node:crypto'] },
   // Where it is remembered.
   'src/ports': { folders: ['src/record'] },
   'src/state': { folders: ['src/ports', 'src/record', 'src/topology/store-spec.ts', 'src/serdes/ordered-bytes.ts'], packages: ['sorted-btree', 'node:module'] },
   'src/state/level': { folders: ['src/ports', 'src/state/errors.ts'], packages: ['level', 'node:crypto', 'node:fs/promises', 'node:path'] },
   'src/state/memory': { folders: ['src/ports', 'src/state/errors.ts', 'src/state/sorted-map.ts'] },
   // Who runs it and when.
-  'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/task-state.ts'] },
+  'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/task-identity.ts', 'src/state/task-state.ts'] },
   // Adapters: the outside world behind the ports.
   'src/broker': { folders: ['src/ports', 'src/record'], packages: ['kafkajs', 'node:module', 'node:tls', 'node:zlib'] },
   'src/serdes': { folders: ['src/record', 'src/serdes/evolution/schema-node.ts', 'src/serdes/evolution/verdict.ts'], packages: ['@kafkajs/confluent-schema-registry', 'avsc', 'node:buffer', 'node:timers/promises'] },
