@@ -1,6 +1,7 @@
 // Stores as data: what a topology asks for. src/state builds the real thing from these.
 
 import type { Serde } from '../record/serde.ts';
+import { InvalidWindowError } from './errors.ts';
 
 /** A value and the timestamp (epoch ms) it was put under. */
 export interface TimestampedValue<V> {
@@ -194,22 +195,35 @@ export type StoreOf<S extends AnyStoreSpec> =
 function keyValue<K, V>(spec: Omit<OrderedKeyValueStoreSpec<K, V>, 'kind'>): OrderedKeyValueStoreSpec<K, V>;
 function keyValue<K, V>(spec: Omit<KeyValueStoreSpec<K, V>, 'kind'>): KeyValueStoreSpec<K, V>;
 function keyValue<K, V>(spec: Omit<KeyValueStoreSpec<K, V>, 'kind'>): KeyValueStoreSpec<K, V> {
+  checkTimes(spec, { ttlMs: 0 });
   return Object.freeze({ kind: 'keyValue', ...spec });
 }
 
+function checkTimes<T extends { readonly name: string }>(spec: T, least: { readonly [field in keyof T]?: number }): void {
+  for (const [field, lowest] of Object.entries(least)) {
+    const value = spec[field as keyof T];
+    if (value === undefined || (Number.isSafeInteger(value) && Number(value) >= lowest!)) continue;
+    throw new InvalidWindowError(`store "${spec.name}" has ${field} ${String(value)}: give milliseconds of event time, an integer of at least ${lowest}.`);
+  }
+}
+
+/** What a topology remembers. @throws {InvalidWindowError} where a length of time is none. */
 export const Stores = {
   /** One value per key. With `ordered: true` it can be walked in key order. */
   keyValue,
   /** Values by key and time, forgotten after a retention. */
   window<K, V>(spec: Omit<WindowStoreSpec<K, V>, 'kind' | 'retainDuplicates'> & { retainDuplicates?: boolean }): WindowStoreSpec<K, V> {
+    checkTimes(spec, { retentionMs: 1, segmentMs: 1 });
     return Object.freeze({ kind: 'window', retainDuplicates: false, ...spec });
   },
   /** Values by key and interval of time, forgotten after a retention. */
   session<K, V>(spec: Omit<SessionStoreSpec<K, V>, 'kind'>): SessionStoreSpec<K, V> {
+    checkTimes(spec, { retentionMs: 1 });
     return Object.freeze({ kind: 'session', ...spec });
   },
   /** One row per key, readable as of any time within the history. */
   versioned<K, V>(spec: Omit<VersionedStoreSpec<K, V>, 'kind'>): VersionedStoreSpec<K, V> {
+    checkTimes(spec, { historyMs: 0 });
     return Object.freeze({ kind: 'versioned', ...spec });
   },
   /** Due times by key. */

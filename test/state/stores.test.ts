@@ -1,0 +1,144 @@
+// The cases of stores that a reader should know; stores.property.test.ts attacks the rest.
+
+import { expect, test } from 'vitest';
+import { InvalidWindowError, Serdes, Stores, type AnyStoreSpec } from 'millrace';
+import { MemoryStateDirectory } from 'millrace/testing';
+import type { TaskDatabase } from '../../src/ports/state-directory.ts';
+import { CorruptStateError } from '../../src/state/errors.ts';
+import { TaskState } from '../../src/state/task-state.ts';
+
+const text = { key: Serdes.string(), value: Serdes.string() };
+const sorted = Stores.keyValue({ name: 'sorted', ...text, ordered: true });
+const rows = Stores.versioned({ name: 'rows', ...text, historyMs: 100 });
+
+async function open(specs: readonly AnyStoreSpec[], directory = new MemoryStateDirectory(), around = (database: TaskDatabase) => database): Promise<TaskState> {
+  const state = new TaskState(around(await directory.open('0_0')), specs, { streamTime: () => 0, recordTimestamp: () => 0 }, (store) => store);
+  await state.load();
+  return state;
+}
+
+const persist = (state: TaskState): Promise<void> => state.persist({ n: 1, positions: new Map(), streamTime: 0, wallTime: 0 });
+
+test('only a store that says so can be walked', async () => {
+  const state = await open([sorted, Stores.keyValue({ name: 'plain', ...text })]);
+  const plain = state.store(Stores.keyValue({ name: 'plain', ...text }));
+  // @ts-expect-error range is there with `ordered: true` only
+  expect(plain.range).toBeUndefined();
+  expect([...state.store(sorted).range()]).toEqual([]);
+});
+
+test('a range goes by the bytes of keys, not by their characters', async () => {
+  const state = await open([sorted]);
+  const store = state.store(sorted);
+  for (const key of ['😀', '\uffff', 'b', 'a']) store.put(key, 'x');
+  expect([...store.all()].map(({ key }) => key)).toEqual(['a', 'b', '\uffff', '😀']);
+  expect([...store.range({ from: 'b', to: '\uffff', reverse: true })].map(({ key }) => key)).toEqual(['\uffff', 'b']);
+});
+
+test('a loop that is left early is over, and another begins anew', async () => {
+  const state = await open([sorted]);
+  const store = state.store(sorted);
+  for (const key of ['a', 'b', 'c']) store.put(key, 'x');
+  const range = store.range();
+  for (const { key } of range) if (key === 'a') break;
+  expect([...range]).toEqual([]);
+  expect([...store.range({ limit: 1 })].map(({ key }) => key)).toEqual(['a']);
+});
+
+test('a scan that is left early releases its iterator, and one that is never read holds none', async () => {
+  let held = 0;
+  const counting = (database: TaskDatabase): TaskDatabase => ({
+    get: (key) => database.get(key),
+    write: (writes) => database.write(writes),
+    close: () => database.close(),
+    scan: (from, to) => {
+      held++;
+      const entries = database.scan(from, to);
+      return (async function* () {
+        try {
+          yield* entries;
+        } finally {
+          held--;
+        }
+      })();
+    },
+  });
+  const state = await open([sorted, rows], new MemoryStateDirectory(), counting);
+  for (const key of ['a', 'b', 'c']) {
+    state.store(sorted).put(key, 'x');
+    state.store(rows).put(key, 'x', 1);
+  }
+  await persist(state);
+  state.store(sorted).scan();
+  expect(held).toBe(0);
+  for (const store of [state.store(sorted), state.store(rows)]) {
+    for await (const { key } of store.scan()) {
+      expect([key, held]).toEqual(['a', 1]);
+      break;
+    }
+    expect(held).toBe(0);
+  }
+  const seen: string[] = [];
+  for await (const { key } of state.store(sorted).scan({ from: 'b' })) seen.push(key);
+  expect([seen, held]).toEqual([['b', 'c'], 0]);
+});
+
+test('a scan shows one moment: what is written or committed while it is read is not in it', async () => {
+  const state = await open([sorted]);
+  const store = state.store(sorted);
+  store.put('a', 'committed');
+  store.put('c', 'committed');
+  await persist(state);
+  store.put('b', 'pending');
+  store.delete('c');
+  const seen: string[] = [];
+  for await (const { key, value } of store.scan()) {
+    if (seen.length === 0) {
+      store.put('aa', 'later');
+      await persist(state);
+    }
+    seen.push(`${key}=${value}`);
+  }
+  expect(seen).toEqual(['a=committed', 'b=pending']);
+});
+
+test('a delete with the very timestamp of a row\'s only version is remembered: an older update does not bring the row back (Kafka Streams forgets it)', async () => {
+  const state = await open([rows]);
+  const store = state.store(rows);
+  store.put('k', 'x', 50);
+  expect(store.put('k', null, 50)).toBe('latest');
+  expect(store.put('k', 'late', 40)).toBe('older');
+  expect([store.get('k'), store.get('k', 45)?.value]).toEqual([undefined, 'late']);
+});
+
+test('a row that nobody changes is there for ever; its past is not', async () => {
+  const state = await open([rows]);
+  const store = state.store(rows);
+  store.put('k', 'old', 10);
+  store.put('k', 'new', 20);
+  store.put('other', 'x', 119);
+  expect([store.get('k', 19)?.value, store.get('k', 20)?.value]).toEqual(['old', 'new']);
+  store.put('other', 'x', 120);
+  expect([store.get('k', 19), store.get('k', 20)?.value, store.get('k')?.value]).toEqual([undefined, 'new', 'new']);
+  expect([store.put('k', 'late', 19), store.put('k', 'just in time', 20)]).toEqual(['dropped', 'latest']);
+});
+
+test('a store that is laid out otherwise than the program looks for it is rebuilt, not misread', async () => {
+  const directory = new MemoryStateDirectory();
+  const by = (segmentMs: number): AnyStoreSpec => Stores.window({ name: 'window', ...text, retentionMs: 100, segmentMs });
+  await persist(await open([by(10)], directory));
+  await expect(open([by(10)], directory)).resolves.toBeInstanceOf(TaskState);
+  await expect(open([by(20)], directory)).rejects.toThrow(CorruptStateError);
+  await expect(open([by(20)], directory)).rejects.toThrow(/"window".*by 10 ms.*by 20 ms.*rebuilt/);
+});
+
+test.each([
+  () => Stores.keyValue({ name: 's', ...text, ttlMs: -1 }),
+  () => Stores.window({ name: 's', ...text, retentionMs: 0 }),
+  () => Stores.window({ name: 's', ...text, retentionMs: 10, segmentMs: 0.5 }),
+  () => Stores.session({ name: 's', ...text, retentionMs: Number.NaN }),
+  () => Stores.versioned({ name: 's', ...text, historyMs: Number.POSITIVE_INFINITY }),
+])('a length of time that is none is refused where it is given: %s', (make) => {
+  expect(make).toThrow(InvalidWindowError);
+  expect(make).toThrow(/store "s" has \w+Ms .*milliseconds/);
+});
