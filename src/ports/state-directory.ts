@@ -1,12 +1,19 @@
 // Where local state lives. Implementations: src/state/level (LevelDB, one database per task) and src/state/memory; one contract suite for both.
 
+/** The database of the global tables, which belong to no task. */
+export const GLOBAL_TABLES = 'global';
+
+export function isTaskName(name: string): boolean {
+  return /^\d+_\d+$/.test(name);
+}
+
 /** The state of one instance, exclusively held: a second holder of the same place cannot exist until this one has ended, however it ended. */
 export interface StateDirectory {
   /** Stable across restarts of the same place: the transactional id is made of it. */
   readonly processId: string;
   /** Tasks (`0_3`) that have state here. */
   tasks(): Promise<string[]>;
-  /** @throws {CorruptStateError} when what is there cannot be read: wipe and open again. */
+  /** Of a task, or `GLOBAL_TABLES`. @throws {CorruptStateError} when what is there cannot be read: wipe and open again. */
   open(task: string): Promise<TaskDatabase>;
   wipe(task: string): Promise<void>;
   /** Small facts of the instance, such as its last member id. */

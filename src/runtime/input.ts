@@ -5,15 +5,18 @@ import type { FetchedPartition } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { SourceNode } from '../topology/node.ts';
 
+/** How the records of a partition are read. */
+type Serdes = Pick<SourceNode, 'key' | 'value'>;
+
 export class Input {
   readonly #deliver: (fetched: FetchedPartition) => void;
-  readonly #waiting = new Map<string, { queue: FetchedPartition[]; source: SourceNode }>();
+  readonly #waiting = new Map<string, { queue: FetchedPartition[]; source: Serdes }>();
 
   constructor(deliver: (fetched: FetchedPartition) => void) {
     this.#deliver = deliver;
   }
 
-  add(fetched: FetchedPartition, source: SourceNode): void {
+  add(fetched: FetchedPartition, source: Serdes): void {
     const name = partitionName(fetched);
     const waiting = this.#waiting.get(name);
     if (waiting !== undefined) {
@@ -41,7 +44,7 @@ export class Input {
     this.#waiting.delete(partitionName(tp));
   }
 
-  async #drain(name: string, entry: { queue: FetchedPartition[]; source: SourceNode }, missing: Promise<void>[]): Promise<void> {
+  async #drain(name: string, entry: { queue: FetchedPartition[]; source: Serdes }, missing: Promise<void>[]): Promise<void> {
     for (let pending = missing; ; ) {
       await Promise.allSettled(pending);
       if (this.#waiting.get(name) !== entry) return;
@@ -54,7 +57,7 @@ export class Input {
   }
 }
 
-function whatIsMissing(fetched: FetchedPartition, source: SourceNode): Promise<void>[] {
+function whatIsMissing(fetched: FetchedPartition, source: Serdes): Promise<void>[] {
   const { key, value } = source;
   if (key.prepare === undefined && value.prepare === undefined) return [];
   const missing: Promise<void>[] = [];

@@ -6,6 +6,7 @@ import type { StateDirectory } from '../ports/state-directory.ts';
 import { changelogTopic, topicName, topicsOf } from '../topology/node.ts';
 import type { Topology } from '../topology/topology.ts';
 import { TaskState } from '../state/task-state.ts';
+import { GlobalTables } from './global-tables.ts';
 import { messageOf, silent, type Logger } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import { OWN_BATCH_BYTES_MAX, RecordLimits } from './record-limits.ts';
@@ -42,6 +43,8 @@ export class KafkaStreams implements AsyncDisposable {
   #state: StreamsState = 'CREATED';
   #thread: StreamThread | undefined;
   #directory: StateDirectory | undefined;
+  #globals: GlobalTables | undefined;
+  #bootstrap: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
   #isLeaving = false;
   #failure: unknown;
@@ -68,7 +71,7 @@ export class KafkaStreams implements AsyncDisposable {
   }
 
   /**
-   * Waits for the broker, creates the topics the application owns, joins the group and begins to process. Resolves once the group has been asked; RUNNING
+   * Waits for the broker, creates the topics the application owns, reads global tables to their ends, joins the group and begins to process. Resolves once the group has been asked; RUNNING
    * is reached later and told to `onStateChange`.
    * @throws {TopologyError} when input topics are missing or do not fit together.
    */
@@ -98,6 +101,11 @@ export class KafkaStreams implements AsyncDisposable {
     await this.#openSerdes();
     this.#directory = await this.#parts.openStateDirectory(stateDir, applicationId);
     await this.#removePredecessor(this.#directory);
+    const tables = this.#topology.globalTables;
+    this.#globals = new GlobalTables({ tables, broker, directory: this.#directory, clock, counters: this.#metrics, errors: this.#settings.errors, log: this.#log });
+    // Before joining: the group is not to wait for an instance that could not begin yet.
+    this.#bootstrap = this.#globals.bootstrap(ROUND_WAIT_MS, () => !this.#isLeaving);
+    await this.#bootstrap;
     this.#thread = new StreamThread({
       topics,
       limits,
@@ -105,6 +113,7 @@ export class KafkaStreams implements AsyncDisposable {
       settings: this.#settings,
       broker,
       directory: this.#directory,
+      globals: this.#globals,
       clock,
       metrics: this.#metrics,
       log: this.#log,
@@ -120,6 +129,7 @@ export class KafkaStreams implements AsyncDisposable {
     if (this.#state === 'NOT_RUNNING' || this.#state === 'ERROR') return void (await this.#loop);
     if (this.#state !== 'PENDING_SHUTDOWN') this.#move('PENDING_SHUTDOWN');
     this.#isLeaving = true;
+    await this.#bootstrap?.catch(() => {}); // `start` tells
     await this.#loop;
     await this.#release();
     if (this.#state === 'PENDING_SHUTDOWN') this.#move('NOT_RUNNING');
@@ -164,6 +174,7 @@ export class KafkaStreams implements AsyncDisposable {
 
   async #release(): Promise<void> {
     await this.#thread?.close();
+    await this.#globals?.close();
     await this.#directory?.close();
     this.#directory = undefined;
   }
@@ -194,6 +205,7 @@ export class KafkaStreams implements AsyncDisposable {
           await node.value.open?.(topicName(topic, applicationId), 'value');
         }
       }
+      if (node.kind === 'global-table') await node.store.key.open?.(node.topic, 'key'); // rows are looked up by key
       if (node.kind !== 'processor') continue;
       for (const store of node.stores) {
         if (store.kind === 'timer') continue;

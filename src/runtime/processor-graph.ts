@@ -4,6 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { RecordSource, StreamRecord } from '../record/record.ts';
 import { parentsOf, type ProcessorNode } from '../topology/node.ts';
 import type { Processor, ProcessorContext } from '../topology/processor.ts';
+import type { AnyStoreSpec, KeyValueStore } from '../topology/store-spec.ts';
 import type { Subtopology } from '../topology/topology.ts';
 import type { TaskState } from '../state/task-state.ts';
 import type { Counters } from './metrics.ts';
@@ -12,10 +13,17 @@ import { sinkStep, type SinkHost } from './sink-step.ts';
 
 type Step = (record: StreamRecord<any, any>) => void;
 
+/** What every task may read without being connected to it. */
+export interface GlobalStores {
+  /** Undefined when no global table has this store. */
+  store(spec: AnyStoreSpec): KeyValueStore<unknown, unknown> | undefined;
+}
+
 /** What the graph needs of its task. */
 export interface GraphHost extends SinkHost {
   readonly emitIntervalMs: number;
   readonly state: TaskState;
+  readonly globals: GlobalStores;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly punctuation: Punctuation;
@@ -86,6 +94,8 @@ function contextFor(node: ProcessorNode, host: GraphHost, children: ReadonlyMap<
       step(record);
     },
     store(spec) {
+      const global = host.globals.store(spec);
+      if (global !== undefined) return global as never;
       // Also where a task happens to have the store: which one that is may change with the rest of the topology.
       if (!connected.has(spec.name)) throw new Error(notConnected(node.name, spec.name, connected));
       return host.state.store(spec);

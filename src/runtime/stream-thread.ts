@@ -3,13 +3,14 @@
 
 import { BrokerError, type Broker, type Fetcher, type GroupMetadata } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { StateDirectory } from '../ports/state-directory.ts';
+import { GLOBAL_TABLES, type StateDirectory } from '../ports/state-directory.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
-import { CorruptStateError } from '../state/errors.ts';
+import type { AnyStoreSpec, KeyValueStore } from '../topology/store-spec.ts';
 import { encodeHeldTasks, stickyTaskAssignor, type HeldTasks } from './assignor.ts';
 import { BackPressure } from './back-pressure.ts';
 import { Committer, type CommitStage } from './committer.ts';
 import { BrokerRefusedError, OutputRefusedError, TaskStateLostError } from './errors.ts';
+import type { GlobalTables } from './global-tables.ts';
 import { GroupPlace } from './group-place.ts';
 import { Input } from './input.ts';
 import type { Logger } from './logger.ts';
@@ -19,6 +20,7 @@ import { onlyAsPlanned, strangerAmong } from './partitions-changed.ts';
 import type { RecordLimits } from './record-limits.ts';
 import { RepartitionPurge } from './repartition-purge.ts';
 import { Restoration } from './restoration.ts';
+import { orLost, Sweep } from './sweep.ts';
 import type { ResolvedSettings } from './settings.ts';
 import { TaskOpener, type OpenedTask } from './task-opener.ts';
 import { Task } from './task.ts';
@@ -31,6 +33,7 @@ export interface StreamThreadParts {
   readonly settings: ResolvedSettings;
   readonly broker: Broker;
   readonly directory: StateDirectory;
+  readonly globals: GlobalTables;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -48,8 +51,6 @@ type Ownership =
   | { readonly kind: 'none' } // no assignment, or it is in doubt: wait for the group
   | { readonly kind: 'owned'; readonly plans: readonly TaskPlan[]; readonly group: GroupMetadata };
 
-const SWEEP_INTERVAL_MS = 1_000;
-const SWEPT_PER_TASK = 500;
 const BACKOFF_MAX_MS = 5_000;
 
 export class StreamThread {
@@ -63,6 +64,7 @@ export class StreamThread {
   readonly #backPressure: BackPressure;
   readonly #committer: Committer;
   readonly #purge: RepartitionPurge;
+  readonly #sweep = new Sweep();
   readonly #outputTopics: OutputTopics;
   readonly #events: Event[] = [];
   readonly #tasks = new Map<string, Task>();
@@ -75,7 +77,6 @@ export class StreamThread {
   /** Commit numbers of all tasks that have state here, as of when they were last ours. */
   #held: HeldTasks['numbers'] = {};
   #lastCommitMs: number;
-  #lastSweepMs = 0;
   #failures = 0;
   #retryAtMs = 0;
   #isClosed = false;
@@ -120,9 +121,14 @@ export class StreamThread {
     return this.#tasks;
   }
 
+  /** The rows of a global table; undefined when no global table has this store. */
+  globalStore(spec: AnyStoreSpec): KeyValueStore<unknown, unknown> | undefined {
+    return this.#parts.globals.store(spec);
+  }
+
   /** True when nothing is left to do until something new arrives. For drivers that step the loop. */
   get isIdle(): boolean {
-    if (this.#events.length > 0 || !this.isRunning || this.#input.isHoldingAny) return false;
+    if (this.#events.length > 0 || !this.isRunning || this.#input.isHoldingAny || !this.#parts.globals.isIdle) return false;
     return ![...this.#tasks.values()].some((task) => task.canGoOn || task.isBehind);
   }
 
@@ -148,7 +154,7 @@ export class StreamThread {
     for (const event of this.#events.splice(0)) event.done();
     await this.#dropTasks();
     await this.#committer.dispose();
-    await Promise.allSettled([this.#fetcher.close(), this.#restoration.close()]);
+    await Promise.allSettled([this.#fetcher.close(), this.#restoration.close(), this.#parts.globals.close()]);
   }
 
   async #round(maxWaitMs: number): Promise<boolean> {
@@ -157,6 +163,10 @@ export class StreamThread {
       await this.#handle(event);
       return true;
     }
+    const { globals } = this.#parts;
+    // Before anything is processed: a row that was written before a record was read is there for it.
+    const hasNewRows = await globals.step(globals.isReady ? 0 : maxWaitMs);
+    if (!globals.isReady) return hasNewRows;
     const now = this.#parts.clock.now();
     if (this.#ownership.kind === 'owned' && !this.#isOpen && now >= this.#retryAtMs) {
       await this.#openTasks(this.#ownership.plans);
@@ -177,15 +187,15 @@ export class StreamThread {
       if (input !== undefined) this.#input.add(fetched, input.source);
     }
     this.#backPressure.apply(this.#tasks.values());
-    if (!isOwner) return arrived > 0;
+    if (!isOwner) return hasNewRows || arrived > 0;
     let taken = 0;
     for (const task of this.#tasks.values()) taken += task.process(this.#parts.recordsPerRound);
     for (const task of this.#tasks.values()) task.punctuate();
     const hadWork = [...this.#tasks.values()].some((task) => task.hasWork);
     if (this.#isCommitDue(taken)) await this.#commit();
     await this.#purge.run(this.#tasks.values(), this.#parts.clock.now());
-    await this.#sweep();
-    return arrived > 0 || taken > 0 || hadWork;
+    await this.#sweep.run(this.#tasks.values(), this.#parts.clock.now());
+    return hasNewRows || arrived > 0 || taken > 0 || hadWork;
   }
 
   #isCommitDue(taken: number): boolean {
@@ -206,15 +216,6 @@ export class StreamThread {
     await this.#committer.commit(tasks, this.#ownership.group);
     this.#failures = 0;
     this.#lastCommitMs = this.#parts.clock.now();
-  }
-
-  /** Between commits only, so that no entry it looks at can be on its way to disk. */
-  async #sweep(): Promise<void> {
-    const now = this.#parts.clock.now();
-    if (now - this.#lastSweepMs < SWEEP_INTERVAL_MS) return;
-    this.#lastSweepMs = now;
-    // Not by times that may still be undone: what they make invisible would be gone though the commit fails.
-    for (const task of this.#tasks.values()) if (!task.hasWork) await this.#guarded(task.name, () => task.state.sweep(SWEPT_PER_TASK));
   }
 
   async #handle(event: Event): Promise<void> {
@@ -275,10 +276,10 @@ export class StreamThread {
       if (this.#restoration.isRestoring(opened.state)) continue;
       const { plan, state, times, start } = opened;
       await state.finishRestore(start.n, this.#parts.clock.now());
-      await this.#guarded(name, () => state.load());
+      await orLost(name, () => state.load());
       this.#restoring.delete(name);
-      const { settings, clock, metrics, limits } = this.#parts;
-      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, outputTopics: this.#outputTopics, limits });
+      const { settings, clock, metrics, limits, globals } = this.#parts;
+      const task = new Task({ plan, state, times, start, settings, clock, counters: metrics, outputTopics: this.#outputTopics, limits, globals });
       this.#tasks.set(name, task);
       for (const queue of task.queues) {
         this.#owners.set(partitionName(queue.tp), task);
@@ -327,17 +328,10 @@ export class StreamThread {
     this.#log('warn', why);
     this.#parts.metrics.add('recoveries');
     await this.#dropTasks();
-    if (wipe !== undefined) await this.#parts.directory.wipe(wipe);
+    if (wipe === GLOBAL_TABLES) await this.#parts.globals.wipe();
+    else if (wipe !== undefined) await this.#parts.directory.wipe(wipe);
     await this.#committer.abort();
     this.#isOpen = false;
-  }
-
-  async #guarded(task: string, action: () => Promise<unknown>): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      throw error instanceof CorruptStateError ? new TaskStateLostError(task, error) : error;
-    }
   }
 
   #groupPlace(): GroupPlace {

@@ -2,11 +2,13 @@
 
 import type { FetchedPartition, OffsetToCommit, OutgoingRecord, ProduceAck } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
+import { GLOBAL_TABLES } from '../ports/state-directory.ts';
 import { partitionName, type RawRecord, type RecordSource, type TopicPartition } from '../record/record.ts';
 import { StreamsError } from '../record/errors.ts';
 import { changelogTopic } from '../topology/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { TaskId } from '../topology/processor.ts';
+import { CorruptGlobalStateError } from '../state/errors.ts';
 import type { TaskState } from '../state/task-state.ts';
 import { deadLetter } from './dead-letter.ts';
 import { OutputRefusedError, TaskFailedError, TaskStateLostError } from './errors.ts';
@@ -14,7 +16,7 @@ import { messageOf } from './logger.ts';
 import type { Counters } from './metrics.ts';
 import { encodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts';
 import type { OutputTopics } from './output-topics.ts';
-import { ProcessorGraph, type GraphHost } from './processor-graph.ts';
+import { ProcessorGraph, type GlobalStores, type GraphHost } from './processor-graph.ts';
 import { Punctuation } from './punctuation.ts';
 import { RecordQueue, type Head, type Rejects } from './record-queue.ts';
 import type { RecordLimits } from './record-limits.ts';
@@ -38,6 +40,7 @@ export interface TaskParts {
   readonly counters: Counters;
   readonly outputTopics: OutputTopics;
   readonly limits: RecordLimits;
+  readonly globals: GlobalStores;
   readonly times: TaskTimes;
   readonly start: StartingPoint;
 }
@@ -69,6 +72,7 @@ export class Task implements GraphHost, Rejects {
   readonly punctuation = new Punctuation();
   readonly queues: readonly RecordQueue[];
   readonly outputTopics: OutputTopics;
+  readonly globals: GlobalStores;
   readonly #settings: ResolvedSettings;
   readonly #limits: RecordLimits;
   readonly #times: TaskTimes;
@@ -95,6 +99,7 @@ export class Task implements GraphHost, Rejects {
     this.counters = parts.counters;
     this.#settings = parts.settings;
     this.outputTopics = parts.outputTopics;
+    this.globals = parts.globals;
     this.#limits = parts.limits;
     this.#times = parts.times;
     this.#times.streamTimeMs = start.streamTime;
@@ -299,7 +304,7 @@ export class Task implements GraphHost, Rejects {
       this.#outputs.length = outputs;
       this.#outputBytes = bytes;
       // Not the record's fault, so not for the error policy to decide.
-      if (error instanceof StreamsError && error.remedy === 'rebuild-store') throw new TaskStateLostError(this.name, error);
+      if (error instanceof StreamsError && error.remedy === 'rebuild-store') throw new TaskStateLostError(error instanceof CorruptGlobalStateError ? GLOBAL_TABLES : this.name, error);
       onError(error);
     }
   }

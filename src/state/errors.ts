@@ -10,6 +10,14 @@ export class CorruptStateError extends StreamsError {
   }
 }
 
+/** Of the global tables, met by a task that looked into them: the task's own state is as good as it was. */
+export class CorruptGlobalStateError extends CorruptStateError {
+  constructor(cause: CorruptStateError) {
+    super('the global tables', cause.message);
+    this.cause = cause;
+  }
+}
+
 export class UnreadableChangelogError extends StreamsError {
   readonly code = 'UNREADABLE_CHANGELOG';
   readonly remedy = 'fix-settings';

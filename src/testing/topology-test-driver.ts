@@ -5,6 +5,7 @@ import type { Broker } from '../ports/broker.ts';
 import type { Headers, RawRecord, StreamRecord } from '../record/record.ts';
 import { NO_HEADERS } from '../record/record.ts';
 import type { Serde } from '../record/serde.ts';
+import { GLOBAL_TABLES } from '../ports/state-directory.ts';
 import { KafkaStreams } from '../runtime/kafka-streams.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { StreamsSettings } from '../runtime/settings.ts';
@@ -140,8 +141,10 @@ export class TopologyTestDriver implements AsyncDisposable {
     return this.#nowMs;
   }
 
-  /** A store of the task with this partition number, uncommitted writes included. */
+  /** A store of the task with this partition number, uncommitted writes included; or that of a global table. */
   store<S extends AnyStoreSpec>(spec: S, partition = 0): StoreOf<S> {
+    const global = this.#thread.globalStore(spec);
+    if (global !== undefined) return global as never;
     const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.some(({ name }) => name === spec.name));
     const name = subtopology === undefined ? '' : taskName({ subtopology: subtopology.id, partition });
     const task = this.#thread.tasks.get(name);
@@ -164,7 +167,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     await this.#thread.close();
     await this.#broker.close();
     this.#broker = this.#cluster.connect();
-    if (wipeState) for (const task of await this.#directory.tasks()) await this.#directory.wipe(task);
+    if (wipeState) for (const database of [...(await this.#directory.tasks()), GLOBAL_TABLES]) await this.#directory.wipe(database);
     await this.#boot();
   }
 

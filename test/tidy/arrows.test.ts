@@ -17,7 +17,7 @@ const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; rea
   'src/state/level': { folders: ['src/ports', 'src/state/errors.ts'], packages: ['level', 'node:crypto', 'node:fs/promises', 'node:path'] },
   'src/state/memory': { folders: ['src/ports', 'src/state/errors.ts', 'src/state/sorted-map.ts'] },
   // Who runs it and when.
-  'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/task-identity.ts', 'src/state/task-state.ts'] },
+  'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/global-state.ts', 'src/state/task-identity.ts', 'src/state/task-state.ts'] },
   // Adapters: the outside world behind the ports.
   'src/broker': { folders: ['src/ports', 'src/record'], packages: ['kafkajs', 'node:module', 'node:tls', 'node:zlib'] },
   'src/serdes': { folders: ['src/record', 'src/serdes/evolution/schema-node.ts', 'src/serdes/evolution/verdict.ts'], packages: ['@kafkajs/confluent-schema-registry', 'avsc', 'node:buffer', 'node:timers/promises'] },

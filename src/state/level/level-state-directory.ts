@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import type { DatabaseWrite, StateDirectory, TaskDatabase } from '../../ports/state-directory.ts';
+import { isTaskName, type DatabaseWrite, type StateDirectory, type TaskDatabase } from '../../ports/state-directory.ts';
 import { CorruptStateError, StateDirectoryBusyError, StateDirectoryError } from '../errors.ts';
 
 type Database = Level<Buffer, Buffer>;
@@ -66,7 +66,7 @@ class LevelStateDirectory implements StateDirectory {
 
   async tasks(): Promise<string[]> {
     const names = await readdir(this.#place);
-    return names.filter((name) => /^\d+_\d+$/.test(name));
+    return names.filter(isTaskName);
   }
 
   async open(task: string): Promise<TaskDatabase> {

@@ -1,6 +1,6 @@
 // State in memory, with the same promises: what is written survives as long as this object, as files would survive a crash of the process.
 
-import type { DatabaseWrite, StateDirectory, TaskDatabase } from '../../ports/state-directory.ts';
+import { isTaskName, type DatabaseWrite, type StateDirectory, type TaskDatabase } from '../../ports/state-directory.ts';
 import { StateDirectoryError } from '../errors.ts';
 
 export class MemoryStateDirectory implements StateDirectory {
@@ -13,7 +13,7 @@ export class MemoryStateDirectory implements StateDirectory {
   }
 
   async tasks(): Promise<string[]> {
-    return [...this.#tasks.keys()];
+    return [...this.#tasks.keys()].filter(isTaskName);
   }
 
   async open(task: string): Promise<TaskDatabase> {
