@@ -1,4 +1,5 @@
 // Session store: values by key and interval of time. One entry of the database for each key, which holds all its sessions: they are few, since they merge.
+// Sessions are kept one millisecond longer than they are shown: for that long, one that ends just `gap + grace` ago can still be extended.
 
 import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
 import type { KeyBounds, Session, SessionEntry, SessionStore, SessionStoreSpec } from '../topology/store-spec.ts';
@@ -9,6 +10,8 @@ import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
 import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
+
+const KEPT_LONGER_MS = 1;
 
 /** A value's place is its start and its end. */
 export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore {
@@ -24,14 +27,15 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     this.topic = topic;
     this.overlay = overlay;
     this.#observed = new ObservedTime(undo);
-    this.#lists = new EntryLists(spec, topic, overlay, this.#observed, SESSION_LAYOUT);
+    this.#lists = new EntryLists({ ...spec, retentionMs: spec.retentionMs + KEPT_LONGER_MS }, topic, overlay, this.#observed, SESSION_LAYOUT);
   }
 
-  findSessions(key: K, earliestEndMs: number, latestStartMs: number): Session<V>[] {
+  findSessions(key: K, earliestEndMs: number, latestStartMs: number, hiddenFromMs = Number.POSITIVE_INFINITY): Session<V>[] {
+    const shownFromMs = Math.min(this.#oldestHidden + 1, Math.max(hiddenFromMs, this.#lists.oldestHidden + 1));
     const found: Session<V>[] = [];
     for (const entry of this.overlay.list(this.#keyBytes(key)).entries) {
       if (entry.first > latestStartMs) break;
-      if (entry.second < earliestEndMs || this.#lists.isHidden(entry)) continue;
+      if (entry.second < earliestEndMs || entry.second < shownFromMs) continue;
       found.push({ startMs: entry.first, endMs: entry.second, value: this.spec.value.deserialize(this.topic, entry.value) });
     }
     return found;
@@ -40,7 +44,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   get(key: K, startMs: number, endMs: number): V | undefined {
     const { entries } = this.overlay.list(this.#keyBytes(key));
     const at = indexAt(entries, startMs, endMs);
-    return at === undefined || this.#lists.isHidden(entries[at]!) ? undefined : this.spec.value.deserialize(this.topic, entries[at]!.value);
+    return at === undefined || endMs <= this.#oldestHidden ? undefined : this.spec.value.deserialize(this.topic, entries[at]!.value);
   }
 
   put(key: K, startMs: number, endMs: number, value: V): void {
@@ -61,7 +65,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   }
 
   async *scan(bounds: KeyBounds<K> = {}): AsyncGenerator<SessionEntry<K, V>> {
-    const { oldestHidden } = this.#lists;
+    const oldestHidden = this.#oldestHidden;
     const { from, end } = byteBounds(bounds, (key) => this.#keyBytes(key));
     for await (const [keyBytes, bytes] of this.overlay.scan(from, end)) {
       const key = this.spec.key.deserialize(this.topic, keyBytes);
@@ -97,6 +101,11 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
 
   async load(observedTime: number): Promise<void> {
     this.#observed.load(observedTime);
+  }
+
+  /** Sessions that end here or before are not shown any more. */
+  get #oldestHidden(): number {
+    return this.#observed.value - this.spec.retentionMs;
   }
 
   #keyBytes(key: K): Buffer {

@@ -84,8 +84,11 @@ export interface SessionEntry<K, V> extends Session<V> {
 
 /** Values by key and an interval of time, visible while `endMs > highest end ever put − retentionMs`. */
 export interface SessionStore<K, V> extends Scannable<K, SessionEntry<K, V>> {
-  /** Those that end at or after `earliestEndMs` and start at or before `latestStartMs`, by start, then end. */
-  findSessions(key: K, earliestEndMs: number, latestStartMs: number): Session<V>[];
+  /**
+   * Those that end at or after `earliestEndMs` and start at or before `latestStartMs`, by start, then end. `hiddenFromMs`: also such as have become invisible this
+   * very millisecond, if they end at this time or after.
+   */
+  findSessions(key: K, earliestEndMs: number, latestStartMs: number, hiddenFromMs?: number): Session<V>[];
   get(key: K, startMs: number, endMs: number): V | undefined;
   /** What is not visible any more is not taken. Times in epoch ms, at least 0, start not after end. */
   put(key: K, startMs: number, endMs: number, value: V): void;

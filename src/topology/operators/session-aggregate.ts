@@ -15,7 +15,7 @@ export function sessionAggregate<K, V, A>(windows: SessionWindows, input: Window
     };
     return ({ key, value, timestamp: time, headers }) => {
       const closedUpToMs = closedUpTo(windows, operatorTime.observe(time));
-      const found = rows.find(key, time - gapMs, time + gapMs);
+      const found = rows.find(key, time - gapMs, time + gapMs, closedUpToMs);
       const startMs = found.reduce((earliest, session) => Math.min(earliest, session.startMs), time);
       const endMs = found.reduce((latest, session) => Math.max(latest, session.endMs), time);
       if (endMs <= closedUpToMs) count('late');

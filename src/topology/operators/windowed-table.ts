@@ -57,8 +57,8 @@ export function windowRows<K, A>(spec: WindowStoreOf<K, A>): (context: Processor
 
 /** Sessions as their operator uses them. */
 export interface SessionRows<K, A> {
-  /** Those of a key that end at `earliestEndMs` or after and start at `latestStartMs` or before, in order. */
-  find(key: K, earliestEndMs: number, latestStartMs: number): Session<A>[];
+  /** Those of a key that end at `earliestEndMs` or after and start at `latestStartMs` or before, in order; none that ends at `closedUpToMs` need be there. */
+  find(key: K, earliestEndMs: number, latestStartMs: number, closedUpToMs: number): Session<A>[];
   /** `value` null: there is no such session any more. */
   put(key: K, startMs: number, endMs: number, value: A | null): void;
 }
@@ -67,7 +67,8 @@ export function sessionRows<K, A>(spec: SessionStoreSpec<K, A>): (context: Proce
   return (context) => {
     const store = context.store(spec);
     return {
-      find: (key, earliestEndMs, latestStartMs) => store.findSessions(key, Math.max(earliestEndMs, 0), latestStartMs),
+      // Kafka Streams does not find a session that ends just gap and grace ago, though it is not closed yet, and begins another over it.
+      find: (key, earliestEndMs, latestStartMs, closedUpToMs) => store.findSessions(key, Math.max(earliestEndMs, 0), latestStartMs, closedUpToMs + 1),
       put(key, startMs, endMs, value) {
         if (value === null) store.remove(key, startMs, endMs);
         else store.put(key, startMs, endMs, value);
