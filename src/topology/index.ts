@@ -27,7 +27,9 @@ export { fingerprint, type Fingerprint, type StoreFingerprint, type TaskFingerpr
 export { TopologyError, InvalidWindowError, SuppressionFullError } from './errors.ts';
 export type { DedupeOptions } from './operators/dedupe.ts';
 export type { EscalateOptions } from './operators/escalate.ts';
-export type { JoinWindow, StreamJoinOptions } from './operators/stream-join.ts';
+export type { JoinWindow, OuterJoiner, StreamJoinOptions } from './operators/stream-join.ts';
+export type { StreamTableJoinOptions } from './operators/stream-table-join.ts';
+export { GlobalKTable, type GlobalTableOptions } from './global-table.ts';
 export type { CommandRejected, EscalationOutcome, WorkflowSpoke } from './escalation-outcome.ts';
 export type { TimestampExtractor } from './node.ts';
 export * from './processor.ts';
