@@ -7,7 +7,6 @@ import { storeSpec } from './materialized.ts';
 import { ForeignKeyPlan } from './operators/foreign-key-plan.ts';
 import { Registrar } from './operators/foreign-key-registrar.ts';
 import { Resolver } from './operators/foreign-key-resolver.ts';
-import { KnownResults } from './operators/foreign-key-results.ts';
 import { RightUpdates, Subscriber, Subscriptions, type AddressedAnswer } from './operators/foreign-key-subscriptions.ts';
 import { answerSerde, registrationSerde } from './operators/foreign-key-wire.ts';
 import { tableSource } from './operators/table-source.ts';
@@ -18,12 +17,12 @@ import { StoredTable } from './table-origin.ts';
 export interface ForeignKeyJoinOptions<K, V, FK, V2, R> {
   /**
    * Names the topics `<applicationId>-<name>-subscription-registration` and `…-subscription-response`, and the stores: `<name>` for the results, where they are stored,
-   * `<name>-subscriptions`, and for inner joins `<name>-joined`.
+   * `<name>-registered`, `<name>-subscriptions`.
    */
   readonly name: string;
   /** Of the left table's keys, which are the result's too. */
   readonly key: Serde<NonNullable<K>>;
-  /** Of the left table's values. Rows are compared by their bytes, so equal values must have equal bytes. */
+  /** Of the left table's values. What has changed meanwhile is told by its bytes, so equal values must have equal ones. */
   readonly value: Serde<NonNullable<V>>;
   /** Of the right table's keys, and as their writer wrote them: the foreign key's bytes say in which partition its row is. */
   readonly foreignKey: Serde<NonNullable<FK>>;
@@ -52,14 +51,12 @@ export function joinByForeignKey<K, V, FK, V2, R>({ left, right, foreignKey, joi
   const { node: rightNode, sources: rightSources, origin: rightRows } = right.parts;
   const plan = new ForeignKeyPlan<K, V, FK>(name, isLeft, options as never);
   const origin = new StoredTable<K, NonNullable<R>>(storeSpec({ ...options, value: options.result }) as never, options.materialized === true || options.historyMs !== undefined);
-  const results = isLeft ? undefined : new KnownResults(origin, name, plan.key);
-  const resultStores = results?.stores ?? (() => []);
   rows.requireOldValues();
   const leftView = rows.view();
   const rightView = rightRows.view();
 
   const registrations = registrationSerde(plan.key, plan.comparedValue);
-  const registrar = graph.processor(`${name}-subscription-registration`, [node], () => new Registrar({ plan, extract: foreignKey, isVersioned: rows.isVersioned, results }), resultStores);
+  const registrar = graph.processor(`${name}-subscription-registration`, [node], () => new Registrar({ plan, extract: foreignKey, isVersioned: rows.isVersioned }), [plan.leftRows]);
   graph.sink(plan.registrations, [registrar], { key: plan.foreignKey, value: registrations }, `${name}-subscription-registration-sink`);
   const registered = graph.source([plan.registrations], { key: plan.foreignKey, value: registrations }, `${name}-subscription-registration-source`);
   graph.copartition([...rightSources, registered]);
@@ -75,7 +72,7 @@ export function joinByForeignKey<K, V, FK, V2, R>({ left, right, foreignKey, joi
   const answered = graph.source([plan.answers], { key: plan.key, value: answers }, `${name}-subscription-response-source`);
   graph.copartition([...sources, answered]);
 
-  const resolver = graph.processor(`${name}-resolve`, [answered], () => new Resolver({ plan, left: leftView, joiner, results }), () => [...leftView.stores(), ...resultStores()]);
+  const resolver = graph.processor(`${name}-resolve`, [answered], () => new Resolver({ plan, left: leftView, joiner }), () => [plan.leftRows, ...leftView.stores()]);
   const result = graph.processor(name, [resolver], tableSource(origin), origin.stores);
   return new KTable<K, NonNullable<R>>({ graph, node: result, sources: new Set([...sources, answered]), origin });
 }

@@ -1,6 +1,6 @@
 // Foreign-key joins, as a specification: what each kind of update leads to. The random attack is in foreign-key.property.test.ts.
 
-import { Serdes, StreamsBuilder, type KeyValueStore, type KTable, type VersionedStore } from 'millrace';
+import { Serdes, StreamsBuilder, type KeyValueStore, type KTable, type Serde, type VersionedStore } from 'millrace';
 import { TopologyTestDriver, type TestDriverOptions } from 'millrace/testing';
 import { describe, expect, test } from 'vitest';
 import { planTopics } from '../../src/runtime/topic-plan.ts';
@@ -130,25 +130,47 @@ test('what a joiner makes null is no row', async () => {
   expect(driver.createOutputTopic('out', text).readValues()).toEqual(['c:x|Ann', null, 'c:y|Ann']);
 });
 
-test('nothing stays behind of rows that are gone: no subscription, no mark of a result', async () => {
+test.each(['inner', 'left'] as const)('nothing stays behind of rows that are gone: on either side (%s)', async (kind) => {
   const builder = new StreamsBuilder();
-  joined('inner', builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text }));
+  joined(kind, builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text }));
   await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
-  const sizes = async (): Promise<number[]> => {
-    const counts = [];
-    for (const name of ['joined-subscriptions', 'joined-joined']) {
-      let count = 0;
-      for await (const _entry of (driver.store(driver.storeSpec(name)!) as KeyValueStore<unknown, unknown>).scan()) count++;
-      counts.push(count);
-    }
-    return counts;
+  const sizeOf = async (name: string): Promise<number> => {
+    let count = 0;
+    for await (const _entry of (driver.store(driver.storeSpec(name)!) as KeyValueStore<unknown, unknown>).scan()) count++;
+    return count;
   };
+  const sizes = async (): Promise<number[]> => [await sizeOf('joined-subscriptions'), await sizeOf('joined-registered')];
   const left = driver.createInputTopic('left', text);
   await driver.createInputTopic('right', text).pipeInput('c', 'Ann', 1);
   for (const [key, value] of [['a', 'c:1'], ['b', 'c:1'], ['e', 'd:1'], ['a', 'd:2'], ['a', 'c:3']] as const) await left.pipeInput(key, value, 1);
-  expect(await sizes()).toEqual([3, 2]);
-  for (const [key, value] of [['a', null], ['b', ':2'], ['e', null]] as const) await left.pipeInput(key, value, 2);
+  expect(await sizes()).toEqual([3, 3]);
+  for (const [key, value] of [['a', null], ['b', ':2'], ['e', null], ['b', null], ['n', ':1'], ['n', ':2'], ['n', null]] as const) await left.pipeInput(key, value, 2);
   expect(await sizes()).toEqual([0, 0]);
+});
+
+test('answers go to the partition where the row stands, whatever partitioner put it there', async () => {
+  const quoted = { key: Serdes.json<string>(), value: Serdes.string() }; // other bytes than those of the join's own topics, so other partitions
+  const builder = new StreamsBuilder();
+  joined('inner', builder.table('left', { name: 'left', ...quoted }), builder.table('right', { name: 'right', ...text })).toStream().to('out', text);
+  await using driver = await TopologyTestDriver.start(builder.build(), { partitions: { left: 4, right: 3 } });
+  const keys = Array.from({ length: 20 }, (_, index) => `key-${String(index).padStart(2, '0')}`);
+  await driver.createInputTopic('left', quoted).pipeInputs(keys.map((key) => ({ key, value: 'c:x', timestamp: 1 })));
+  await driver.createInputTopic('right', text).pipeInput('c', 'Ann', 2);
+  expect(driver.createOutputTopic('out', text).readRecords().map(({ key }) => key).sort()).toEqual(keys);
+});
+
+test('rows hear of the other side also after their serde has begun to write other bytes: a schema has got another version', async () => {
+  let release = 1;
+  const evolving: Serde<string> = { ...Serdes.string(), serialize: (_topic, value) => Buffer.from(`${release}${value}`) };
+  const builder = new StreamsBuilder();
+  const [left, right] = [builder.table('left', { name: 'left', ...text }), builder.table('right', { name: 'right', ...text })];
+  left.foreignKeyJoin(right, nameIn, pairOf, { name: 'joined', ...serdes, value: evolving }).toStream().to('out', text);
+  await using driver = await TopologyTestDriver.start(builder.build(), ONE_BY_ONE);
+  await driver.createInputTopic('left', text).pipeInput('a', 'c:x', 1);
+  release = 2;
+  await driver.crash();
+  await driver.createInputTopic('right', text).pipeInput('c', 'Ann', 2);
+  expect(driver.createOutputTopic('out', text).readValues()).toEqual(['c:x|Ann']);
 });
 
 describe('answers that come too late', () => {

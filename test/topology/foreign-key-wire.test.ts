@@ -4,7 +4,7 @@ import { Serdes, UndecodableError } from 'millrace';
 import type { Serde, SerdeSide } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import { hash128 } from '../../src/topology/operators/foreign-key-hash.ts';
-import { answerSerde, partSerde, PRESENT, registrationSerde, SUBSCRIPTION, type Instruction } from '../../src/topology/operators/foreign-key-wire.ts';
+import { answerSerde, LEFT_ROW, partSerde, registrationSerde, SUBSCRIPTION, type Instruction } from '../../src/topology/operators/foreign-key-wire.ts';
 
 const registrations = registrationSerde(Serdes.string(), Serdes.string());
 const answers = answerSerde(Serdes.string());
@@ -19,7 +19,8 @@ const SAMPLES: readonly (readonly [what: string, serde: Serde<any>, value: unkno
   ['one with an empty value', answers, { hash, value: '', isQuiet: false }, `0102${'10'}${hashHex}`],
   ['one without a right row', answers, { hash, value: null, isQuiet: true }, `0101${'10'}${hashHex}`],
   ['one for a row that is gone', answers, { hash: null, value: null, isQuiet: false }, '010000'],
-  ['the mark of a result', PRESENT, true, '01'],
+  ['what is remembered of a left row', LEFT_ROW, { hash, hasResult: true }, `0101${'10'}${hashHex}`],
+  ['of one that is gone', LEFT_ROW, { hash: null, hasResult: true }, '010100'],
 ];
 
 describe.each(SAMPLES)('%s', (_what, serde, value, hex) => {

@@ -3,8 +3,10 @@
 import type { Serde } from '../../record/serde.ts';
 import { topicName, type InternalTopicRef } from '../node.ts';
 import type { ProcessorContext } from '../processor.ts';
+import type { KeyValueStoreSpec } from '../store-spec.ts';
 import { hash128 } from './foreign-key-hash.ts';
-import { partSerde } from './foreign-key-wire.ts';
+import { leftRowsSpec } from './foreign-key-left-rows.ts';
+import { partSerde, type LeftRow } from './foreign-key-wire.ts';
 
 type Context = ProcessorContext<any, any>;
 
@@ -14,6 +16,7 @@ export class ForeignKeyPlan<K, V, FK> {
   readonly isLeft: boolean;
   readonly registrations: InternalTopicRef;
   readonly answers: InternalTopicRef;
+  readonly leftRows: KeyValueStoreSpec<K, LeftRow>;
   readonly key: Serde<K>;
   readonly foreignKey: Serde<FK>;
   /** Left values are serialized to be compared, not to be written. */
@@ -24,6 +27,7 @@ export class ForeignKeyPlan<K, V, FK> {
     this.isLeft = isLeft;
     this.registrations = { suffix: `${name}-subscription-registration`, use: 'repartition' };
     this.answers = { suffix: `${name}-subscription-response`, use: 'repartition' };
+    this.leftRows = leftRowsSpec(name, serdes.key);
     this.key = serdes.key;
     this.foreignKey = serdes.foreignKey;
     this.comparedValue = partSerde(serdes.value, 'vh');

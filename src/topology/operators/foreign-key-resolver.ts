@@ -3,45 +3,45 @@
 import type { StreamRecord } from '../../record/record.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
 import type { TableReader, TableView } from '../table-origin.ts';
+import { areSameHash, LeftRows } from './foreign-key-left-rows.ts';
 import type { ForeignKeyPlan } from './foreign-key-plan.ts';
-import type { KnownResults, Results } from './foreign-key-results.ts';
 import type { Answer } from './foreign-key-wire.ts';
 
 interface Parts<K, V, V2, R> {
   readonly plan: ForeignKeyPlan<K, V, any>;
   readonly left: TableView<K, V>;
   readonly joiner: (left: V, right: V2 | null, key: K) => R | null | undefined;
-  readonly results: KnownResults<K, R> | undefined;
 }
 
 export class Resolver<K, V, V2, R> implements Processor<K, Answer<V2>, K, R | null> {
   readonly #parts: Parts<K, V, V2, R>;
   #context!: ProcessorContext<K, R | null>;
-  #rows!: TableReader<K, V>;
-  #hash!: (value: V) => Buffer;
-  #results: Results<K> | undefined;
+  #values!: TableReader<K, V>;
+  #rows!: LeftRows<K>;
 
   constructor(parts: Parts<K, V, V2, R>) {
     this.#parts = parts;
   }
 
   init(context: ProcessorContext<K, R | null>): void {
-    const { plan, left, results } = this.#parts;
+    const { plan, left } = this.#parts;
     this.#context = context;
-    this.#rows = left.reader(context);
-    this.#hash = plan.hashing(context);
-    this.#results = results?.open(context);
+    this.#values = left.reader(context);
+    this.#rows = new LeftRows(plan.leftRows, context);
   }
 
   process({ key, value: answer, timestamp, headers }: StreamRecord<K, Answer<V2>>): void {
-    const row = this.#rows.get(key);
-    const hash = row === undefined ? null : this.#hash(row.value);
-    // The row has changed since: its newer value has been sent too, and will be answered.
-    if (hash === null ? answer.hash !== null : answer.hash === null || !hash.equals(answer.hash)) return this.#context.count('dropped');
-    const hasNone = row === undefined || (answer.value === null && !this.#parts.plan.isLeft);
-    const result = hasNone ? null : (this.#parts.joiner(row.value, answer.value, key) ?? null);
-    if (answer.isQuiet && !this.#parts.plan.isLeft && !this.#results!.has(key)) return;
-    this.#results?.set(key, result !== null);
+    const { plan, joiner } = this.#parts;
+    const { hash, hasResult } = this.#rows.get(key);
+    // The row has changed since: its newer value has been told too, and will be answered.
+    if (!areSameHash(hash, answer.hash)) return this.#context.count('dropped');
+    const row = this.#values.get(key);
+    const hasNone = row === undefined || (answer.value === null && !plan.isLeft);
+    const result = hasNone ? null : (joiner(row.value, answer.value, key) ?? null);
+    if (!plan.isLeft) {
+      if (answer.isQuiet && !hasResult) return;
+      this.#rows.resulted(key, result !== null, row !== undefined);
+    }
     this.#context.forward({ key, value: result, timestamp, headers });
   }
 }

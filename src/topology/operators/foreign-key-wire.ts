@@ -31,6 +31,14 @@ export interface Subscription {
   readonly partition: number;
 }
 
+/** What the left side remembers of a row. */
+export interface LeftRow {
+  /** Of the value that was told to the right side last; null: that there is none. */
+  readonly hash: Buffer | null;
+  /** Only known of inner joins. */
+  readonly hasResult: boolean;
+}
+
 /** From right to left, keyed by primary key. */
 export interface Answer<V> {
   /** Of the left value that it answers. */
@@ -110,13 +118,13 @@ export function answerSerde<V>(value: Serde<V>): Serde<Answer<V>> {
   };
 }
 
-/** Says of a left row that it has a result. */
-export const PRESENT: Serde<true> = {
-  name: 'present',
-  serialize: () => Buffer.of(VERSION),
+/** Version, whether it has a result, hash. */
+export const LEFT_ROW: Serde<LeftRow> = {
+  name: 'left row',
+  serialize: (_topic, { hash, hasResult }) => Buffer.concat([Buffer.of(VERSION, hasResult ? 1 : 0), ...hashBytes(hash)]),
   deserialize(topic, data) {
-    checkVersion(topic, 'present', data);
-    return true;
+    checked(topic, 'left row', data, 2);
+    return { hash: readHash(data, 2), hasResult: data[1] === 1 };
   },
 };
 
@@ -149,12 +157,8 @@ function readHash(data: Buffer, at: number): Buffer | null {
 
 /** Where what follows the hash begins. */
 function checked(topic: string, name: string, data: Buffer, hashAt: number): number {
-  checkVersion(topic, name, data);
+  if (data[0] !== VERSION) throw undecodable(topic, name, `its format version is ${data[0] ?? 'missing'}, and this release reads version ${VERSION}`);
   const end = hashEnd(data, hashAt);
   if (end === undefined) throw undecodable(topic, name, 'it is cut off');
   return end;
-}
-
-function checkVersion(topic: string, name: string, data: Buffer): void {
-  if (data[0] !== VERSION) throw undecodable(topic, name, `its format version is ${data[0] ?? 'missing'}, and this release reads version ${VERSION}`);
 }
