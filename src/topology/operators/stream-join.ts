@@ -29,8 +29,8 @@ export interface StreamJoinOptions<K, V, V2> {
 
 export type StreamJoinKind = 'inner' | 'left' | 'outer';
 
-/** Called with both sides, or with one of them and null for the other. */
-export type OuterJoiner<K, V, V2, R> = (...sides: [left: V, right: V2, key: K] | [left: V, right: null, key: K] | [left: null, right: V2, key: K]) => R;
+/** Called with both sides, or with one of them and null for the other: never with null for both. */
+export type OuterJoiner<K, V, V2, R> = (left: V | null, right: V2 | null, key: K) => R;
 
 export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, V>, right: KStream<K, V2>, joiner: OuterJoiner<any, any, any, R>, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
   const { name, window, key, value, otherValue } = options;
