@@ -35,34 +35,47 @@ export function externalTopics(topology: Topology): string[] {
   return [...new Set(topology.nodes.flatMap(topicsOf).filter((topic) => typeof topic === 'string'))];
 }
 
-/** @throws {TopologyError} when topics are missing or counts do not fit together: all problems at once. */
+/** @throws {TopologyError} when topics are missing, are the application's own, or have counts that do not fit together: all problems at once. */
 export function planTopics(topology: Topology, applicationId: string, external: ReadonlyMap<string, number>, replicationFactor: number): TopicPlan {
-  const problems = externalTopics(topology)
+  const nameOf = (ref: TopicRef): string => topicName(ref, applicationId);
+  const missing = externalTopics(topology)
     .filter((topic) => !external.has(topic))
     .map((topic) => `topic "${topic}" does not exist: create it first (its partition count is the unit of parallelism, so that choice is yours)`);
-  if (problems.length > 0) throw new TopologyError(problems);
+  const problems = [...collisions(topology, applicationId), ...missing];
 
   const partitions = new Map(external);
-  const nameOf = (ref: TopicRef): string => topicName(ref, applicationId);
+  for (const ref of topology.internalTopics()) if (ref.partitions !== undefined) partitions.set(nameOf(ref), ref.partitions);
   const topicsBySource = new Map(topology.nodes.flatMap((node) => (node.kind === 'source' ? [[node.name, node.topics.map(nameOf)] as const] : [])));
-  settleInternalCounts(topology, partitions, nameOf, topicsBySource);
-
-  for (const group of topology.copartitioned) {
-    const counts = new Map(group.flatMap((source) => topicsBySource.get(source)!).map((topic) => [topic, partitions.get(topic)]));
-    if (new Set(counts.values()).size > 1) {
-      const list = [...counts].map(([topic, count]) => `${topic} (${count})`).join(', ');
-      problems.push(`topics that are joined must have the same number of partitions, but have: ${list}. Repartition one side, or recreate a topic`);
-    }
-  }
+  const together = joinedTopics(topology, topicsBySource);
+  // What follows from a topic that is missing would only mislead.
+  if (missing.length === 0) problems.push(...settleInternalCounts(topology, partitions, nameOf, together));
+  problems.push(...misfits(together, partitions));
   if (problems.length > 0) throw new TopologyError(problems);
 
   const tasks = topology.subtopologies.flatMap((subtopology) => subtopologyTasks(subtopology, partitions, nameOf));
   return { partitions, owned: ownedTopics(topology, applicationId, partitions, tasks, replicationFactor), tasks };
 }
 
-function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, sources: ReadonlyMap<string, readonly string[]>): void {
-  const together = joinedTopics(topology, sources);
-  for (const ref of topology.internalTopics()) if (ref.partitions !== undefined) partitions.set(nameOf(ref), ref.partitions);
+/** Topics of the outside world by name that this application makes for itself under its id. */
+function collisions(topology: Topology, applicationId: string): string[] {
+  const own = new Map<string, string>(topology.subtopologies.flatMap(({ stores }) => stores.map(({ name }) => [changelogTopic(applicationId, name), `the changelog of the store "${name}"`] as const)));
+  for (const ref of topology.internalTopics()) own.set(topicName(ref, applicationId), 'an internal topic');
+  return externalTopics(topology)
+    .filter((topic) => own.has(topic))
+    .map((topic) => `topic "${topic}" is ${own.get(topic)} of this very application, which would take foreign records for its own: use another topic, or another applicationId`);
+}
+
+function misfits(together: ReadonlyMap<string, readonly string[]>, partitions: ReadonlyMap<string, number>): string[] {
+  return [...new Set(together.values())].flatMap((topics) => {
+    const counts = topics.filter((topic) => partitions.has(topic)).map((topic) => [topic, partitions.get(topic)!] as const);
+    if (new Set(counts.map(([, count]) => count)).size <= 1) return [];
+    const list = counts.map(([topic, count]) => `${topic} (${count})`).join(', ');
+    return [`topics whose records meet by key must have the same number of partitions, or a key's records end up in different tasks, but have: ${list}. Repartition one side (\`repartition\`), or recreate a topic`];
+  });
+}
+
+/** Fills in `partitions`. @returns problems */
+function settleInternalCounts(topology: Topology, partitions: Map<string, number>, nameOf: (ref: TopicRef) => string, together: ReadonlyMap<string, readonly string[]>): string[] {
   /** Of the widest input of whatever writes the topic; undefined while that is not known. */
   const widest = (topic: string, isKnowingEnough: boolean): number | undefined => {
     const writers = topology.subtopologies.filter((subtopology) => subtopology.sinks.some((sink) => topicsOf(sink).some((written) => nameOf(written) === topic)));
@@ -82,7 +95,7 @@ function settleInternalCounts(topology: Topology, partitions: Map<string, number
   // the inputs known so far.
   for (;;) {
     const open = topology.internalTopics().filter((ref) => !partitions.has(nameOf(ref)));
-    if (open.length === 0) return;
+    if (open.length === 0) return [];
     const settle = (isKnowingEnough: boolean): boolean =>
       open.some((ref) => {
         const count = countOf(ref, isKnowingEnough);
@@ -90,7 +103,7 @@ function settleInternalCounts(topology: Topology, partitions: Map<string, number
         return count !== undefined;
       });
     if (!settle(false) && !settle(true)) {
-      throw new TopologyError(open.map((ref) => `the partition count of "${nameOf(ref)}" follows from nothing: give it one with "partitions"`));
+      return open.map((ref) => `the partition count of "${nameOf(ref)}" follows from nothing: give it one with "partitions"`);
     }
   }
 }

@@ -16,7 +16,7 @@ export interface TopologyJson {
   readonly stores: readonly StoreJson[];
   /** Every topic that is read or written, in the order of the nodes; changelogs stand with their stores. */
   readonly topics: readonly TopicJson[];
-  /** Topics that must have the same number of partitions, because a join reads them together. */
+  /** Topics that must have the same number of partitions, because their records meet by key. */
   readonly copartitioned: readonly (readonly string[])[];
   readonly fingerprint: Fingerprint;
 }
@@ -86,7 +86,7 @@ export function describeJson(topology: Topology, applicationId = '<app>'): Topol
       ...topology.globalTables.map(({ store }) => storeJson(store, null, null)),
     ],
     topics: topicsJson(topology, applicationId),
-    copartitioned: topology.copartitioned.map((group) => [...new Set(group.flatMap((source) => namesOfTopics(topology.nodes.find(({ name }) => name === source)!, applicationId)))]),
+    copartitioned: copartitionedTopics(topology, applicationId),
     fingerprint: fingerprint(topology),
   };
 }
@@ -125,6 +125,13 @@ function topicsJson(topology: Topology, applicationId: string): TopicJson[] {
     }
   }
   return [...topics.values()];
+}
+
+function copartitionedTopics(topology: Topology, applicationId: string): string[][] {
+  const byName = new Map(topology.nodes.map((node) => [node.name, node]));
+  const groups = topology.copartitioned.map((group) => [...new Set(group.flatMap((source) => namesOfTopics(byName.get(source)!, applicationId)))].sort());
+  // Each once, however many operators ask for it; a topic alone is as many as itself.
+  return [...new Map(groups.filter(({ length }) => length > 1).map((group) => [group.join(), group])).values()];
 }
 
 function namesOfTopics(node: TopologyNode, applicationId: string): string[] {

@@ -211,7 +211,10 @@ export class KStream<out K, out V> {
 
   /** @internal Through a repartition topic, if an operator before may have changed the key. `keepsNullKeys`: for joins that give a result without a partner. */
   repartitioned(options: Repartitioned<K, V>, { keepsNullKeys = false } = {}): KStream<K, V> {
-    return this.#keyChanged ? this.#throughTopic(options, keepsNullKeys) : this;
+    if (this.#keyChanged) return this.#throughTopic(options, keepsNullKeys);
+    // Merged topics are as good as joined: with unlike counts a key's records would be in several tasks.
+    this.#graph.copartition(this.#sources);
+    return this;
   }
 
   /** Groups by the present key, through a repartition topic if an operator before may have changed it. Records without a key are dropped. */

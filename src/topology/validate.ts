@@ -143,18 +143,28 @@ function problemsOfCounts(nodes: readonly TopologyNode[], copartitioned: readonl
       if (!Number.isSafeInteger(ref.partitions) || ref.partitions < 1) problems.push(`"<app>-${ref.suffix}" is to have ${ref.partitions} partitions: give a whole number of at least 1, or leave it out`);
     }
   }
-  for (const group of copartitioned) {
+  for (const group of chains(copartitioned)) {
     for (const name of group) {
       if (byName.get(name)?.kind !== 'source') problems.push(`"${name}" is joined, but is no source of this topology: name the sources that the joined streams come from`);
     }
-    const given = new Map(
-      group.flatMap((name) => (byName.has(name) ? topicsOf(byName.get(name)!) : [])).flatMap((ref) => (typeof ref === 'string' || ref.partitions === undefined ? [] : [[`<app>-${ref.suffix}`, ref.partitions] as const])),
-    );
+    const refs = group.flatMap((name) => (byName.has(name) ? topicsOf(byName.get(name)!) : []));
+    const given = new Map(refs.flatMap((ref) => (typeof ref === 'string' || ref.partitions === undefined ? [] : [[`<app>-${ref.suffix}`, ref.partitions] as const])));
     if (new Set(given.values()).size <= 1) continue;
     const list = [...given].map(([topic, count]) => `${topic} (${count})`).join(', ');
-    problems.push(`topics that are joined must have the same number of partitions, so that a key is in the same one in all of them, but are to have: ${list}. Give one number, or leave all but one out`);
+    problems.push(`topics whose records meet by key must have the same number of partitions, or a key's records end up in different tasks, but are to have: ${list}. Give one number, or leave all but one out`);
   }
   return problems;
+}
+
+/** Groups that share a member are one: what is joined with both of two others holds them together. */
+function chains(groups: readonly (readonly string[])[]): string[][] {
+  const found: string[][] = [];
+  for (const group of groups) {
+    const touching = found.filter((chain) => chain.some((name) => group.includes(name)));
+    for (const chain of touching) found.splice(found.indexOf(chain), 1);
+    found.push([...new Set([...touching.flat(), ...group])]);
+  }
+  return found;
 }
 
 function settingsOf({ use, retentionMs, partitions, sameAs }: InternalTopicRef): string {

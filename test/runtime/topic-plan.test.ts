@@ -133,6 +133,61 @@ describe('problems', () => {
     });
     expect(problemsOf(topology, { left: 1, right: 2, out: 1 })).toEqual([expect.stringContaining('app-fixed-repartition (3), right (2)')]);
   });
+
+  test('streams that are merged and then grouped by the key they came with must fit together too, and one source\'s topics', () => {
+    const merged = (group: (stream: ReturnType<StreamsBuilder['stream']>) => unknown) => build((builder) => void group(builder.stream('a', text).merge(builder.stream('b', text)) as never));
+    const unlike = { a: 2, b: 3, out: 1 };
+    const misfit = [expect.stringMatching(/must have the same number of partitions.*a \(2\), b \(3\)\. Repartition one side/)];
+    expect(problemsOf(merged((stream) => stream.groupByKey({ name: 'by-key', ...text } as never).count({ name: 'counts' })), unlike)).toEqual(misfit);
+    expect(problemsOf(merged((stream) => stream.toTable({ name: 'latest', ...text } as never)), unlike)).toEqual(misfit);
+    expect(problemsOf(build((builder) => void builder.stream(['a', 'b'], text).groupByKey({ name: 'by-key', ...text }).count({ name: 'counts' })), unlike)).toEqual(misfit);
+    expect(problemsOf(merged((stream) => stream.groupBy((value) => value as string, { name: 'by-value', ...text } as never).count({ name: 'counts' })), unlike)).toEqual([]);
+    expect(problemsOf(merged((stream) => stream.to('out', text as never)), unlike)).toEqual([]);
+  });
+
+  test('a join behind a merge holds all merged topics to the other side, and a chain of joins all of its ends', () => {
+    const topology = build((builder) => {
+      const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((topic) => builder.stream(topic, text));
+      const options = { window, ...text, otherValue: text.value };
+      a!.merge(b!).join(c!, pair, { name: 'one', ...options }).to('out', text);
+      c!.join(d!.repartition({ name: 'free', ...text }), pair, { name: 'two', ...options }).to('out', text);
+    });
+    expect(problemsOf(topology, { a: 2, b: 3, c: 2, d: 7, out: 1 })).toEqual([expect.stringContaining('a (2), b (3), c (2)')]);
+    expect(problemsOf(topology, { a: 2, b: 2, c: 2, d: 7, out: 1 })).toEqual([]);
+  });
+
+  test('counts that are set for two ends of a chain, and differ, are refused when it is built', () => {
+    const chained = (): Topology =>
+      build((builder) => {
+        const [a, b, c] = [3, undefined, 4].map((partitions, index) => builder.stream(`in${index}`, text).repartition({ name: `r${index}`, ...text, ...(partitions === undefined ? {} : { partitions }) }));
+        const options = { window, ...text, otherValue: text.value };
+        a!.join(b!, pair, { name: 'one', ...options }).to('out', text);
+        b!.join(c!, pair, { name: 'two', ...options }).to('out', text);
+      });
+    expect(chained).toThrow(/<app>-r0-repartition \(3\), <app>-r2-repartition \(4\)\. Give one number/);
+  });
+
+  test('topics of its own are not for others to read or write', () => {
+    const topology = build((builder) => {
+      const lines = builder.stream('lines', text);
+      lines.groupBy((value) => value!, { name: 'words', ...text }).count({ name: 'counts' });
+      lines.to('app-words-repartition', text);
+      builder.stream('app-counts-changelog', text).to('other-words-repartition', text);
+    });
+    expect(problemsOf(topology, { lines: 1, 'app-words-repartition': 1, 'app-counts-changelog': 1 })).toEqual([
+      expect.stringMatching(/"app-words-repartition" is an internal topic of this very application/),
+      expect.stringMatching(/"app-counts-changelog" is the changelog of the store "counts"/),
+      expect.stringMatching(/"other-words-repartition" does not exist/),
+    ]);
+  });
+
+  test('topics that are missing do not hide others that do not fit together', () => {
+    const topology = build((builder) => {
+      const [a, b] = ['a', 'b'].map((topic) => builder.stream(topic, text));
+      a!.join(b!, pair, { name: 'one', window, ...text, otherValue: text.value }).to('out', text);
+    });
+    expect(problemsOf(topology, { a: 1, b: 2 })).toEqual([expect.stringContaining('"out" does not exist'), expect.stringContaining('a (1), b (2)')]);
+  });
 });
 
 describe('tasks', () => {

@@ -65,8 +65,10 @@ describe('what is wrong is named', () => {
 
   test('counts that are given for topics which are joined, and differ', () => {
     const nodes = [source('a', 'left'), source('b', 'right'), sink('c', 'a', repartition('l', { partitions: 2 })), sink('d', 'b', repartition('r', { partitions: 3 })), source('e', repartition('l', { partitions: 2 })), source('f', repartition('r', { partitions: 3 }))];
-    expect(validate(nodes, [['e', 'f']])).toEqual([expect.stringMatching(/must have the same number of partitions.*<app>-l \(2\), <app>-r \(3\)/)]);
+    const problem = expect.stringMatching(/must have the same number of partitions.*<app>-l \(2\), <app>-r \(3\)/);
+    expect(validate(nodes, [['e', 'f']])).toEqual([problem]);
     expect(validate(nodes, [['e', 'a']])).toEqual([]);
+    expect(validate(nodes, [['e', 'a'], ['b'], ['f', 'a']])).toEqual([problem]);
   });
 
   test('a join of what is no source', () => {
