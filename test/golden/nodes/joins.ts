@@ -8,6 +8,7 @@ import type { CaseNode } from '../golden-case.ts';
 
 export const joinNodes: Readonly<Record<string, NodeBuilder>> = {
   globalTable: (node, building) => {
+    if (node['store']?.historyMs !== undefined) throw new Error('A global table keeps no history: its options take none, and Kafka Streams refuses one too.');
     const table = building.builder.globalTable(node['topic'], { name: building.nameOf(node), ...serdesOf(node) });
     building.stores.set(table.store.name, table.store);
     return table;
