@@ -10,12 +10,12 @@ import { importsOf, PACKAGE, SOURCES, type Import } from './sources.ts';
 const ARROWS: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages?: readonly string[] }>> = {
   // What is computed: knows nothing of ours but the words for data, the serdes of its own internal topics, and what crosses to Temporal.
   'src/record': { folders: [] },
-  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/serdes/with-headers.ts', 'src/escalation/protocol.ts'], packages: ['node:crypto'] },
+  'src/topology': { folders: ['src/record', 'src/serdes/string.ts', 'src/serdes/json.ts', 'src/serdes/long.ts', 'src/serdes/change.ts', 'src/serdes/composite-key.ts', 'src/serdes/misfit.ts', 'src/serdes/ordered-bytes.ts', 'src/serdes/timestamped.ts', 'src/serdes/with-headers.ts', 'src/escalation/protocol.ts'], packages: ['node:crypto'] },
   // Where it is remembered.
   'src/ports': { folders: ['src/record'] },
   'src/state': { folders: ['src/ports', 'src/record', 'src/topology/store-spec.ts', 'src/serdes/ordered-bytes.ts'], packages: ['sorted-btree', 'node:module'] },
   'src/state/level': { folders: ['src/ports', 'src/state/errors.ts'], packages: ['level', 'node:crypto', 'node:fs/promises', 'node:path'] },
-  'src/state/memory': { folders: ['src/ports', 'src/state/errors.ts', 'src/state/sorted-map.ts'] },
+  'src/state/memory': { folders: ['src/ports', 'src/state/errors.ts'] },
   // Who runs it and when.
   'src/runtime': { folders: ['src/ports', 'src/record', 'src/topology', 'src/state/errors.ts', 'src/state/global-state.ts', 'src/state/task-identity.ts', 'src/state/task-state.ts'] },
   // Adapters: the outside world behind the ports.
