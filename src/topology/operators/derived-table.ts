@@ -36,8 +36,9 @@ export class DerivedTable<K, V, V2> implements TableOrigin<K, V2> {
   }
 
   acceptOldValues(): boolean {
-    this.#sendsOldValues ||= this.#options.spec !== undefined || this.#parent.acceptOldValues();
-    return this.#sendsOldValues;
+    const canTell = this.#options.spec !== undefined || this.#parent.acceptOldValues();
+    this.#sendsOldValues ||= canTell;
+    return canTell; // and not because somebody else has required them
   }
 
   view(): TableView<K, V2> {
