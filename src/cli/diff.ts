@@ -5,7 +5,7 @@ import { readOptions, UsageError } from './options.ts';
 import { fingerprintOf } from './topology-module.ts';
 
 const USAGE = `Say what to compare: "npm run diff -- <old> <new>". Each is a module that exports a topology, or a .json file that was written with
-"npm run --silent describe -- <module> --format json". <old> is what runs now.`;
+"npm run describe --silent -- <module> --format json". <old> is what runs now.`;
 
 /** Exit codes: 0 safe, 1 something needs your hand, 2 the command is not meant so. */
 export async function run(args: string[]): Promise<number> {

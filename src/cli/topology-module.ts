@@ -36,7 +36,7 @@ export async function fingerprintOf(path: string): Promise<{ readonly print: Fin
     return { print: fingerprint(topology), applicationId };
   }
   const file = resolve(path);
-  if (!existsSync(file)) throw new UsageError(`There is no file ${file}. Write one with \`npm run --silent describe -- <module> --format json > ${path}\`.`);
+  if (!existsSync(file)) throw new UsageError(`There is no file ${file}. Write one with \`npm run describe --silent -- <module> --format json > ${path}\`.`);
   const json = parsed(path, readFileSync(file, 'utf8'));
   if (json.format === 'millrace-fingerprint/1') return { print: json, applicationId: undefined };
   if (json.format === 'millrace-topology/1') return { print: json.fingerprint, applicationId: json.applicationId.startsWith('<') ? undefined : json.applicationId };
@@ -50,5 +50,5 @@ function parsed(path: string, text: string): Fingerprint | TopologyJson {
   } catch {
     // Said below: what npm or another command printed before it is the usual reason.
   }
-  throw new UsageError(`${path} is not JSON. Write it with \`npm run --silent describe -- <module> --format json > ${path}\`: without --silent npm's own lines come before it.`);
+  throw new UsageError(`${path} is not JSON. Write it with \`npm run describe --silent -- <module> --format json > ${path}\`: without --silent npm's own lines come before it.`);
 }

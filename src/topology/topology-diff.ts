@@ -174,7 +174,7 @@ function topicChanges(old: TopicFingerprint | undefined, now: TopicFingerprint |
       {
         verdict: 'needs-migration',
         what,
-        why: `It is gone: nobody reads what is still in it. ${old.use === 'pipe' ? 'Commands that wait there, and outcomes that are on their way, are lost.' : 'Records that were written and not yet processed are lost.'}`,
+        why: `It is gone: nobody reads what is still in it. ${old.use === 'pipe' ? 'Commands that wait there, and outcomes that are on their way, are lost; and commands under another name are numbered from 1 again, which workflows that still run take for repetitions.' : 'Records that were written and not yet processed are lost.'}`,
         steps: [drained(old), `When no instance of the old version runs any more, ${deletion(old.topic)}`],
       },
     ];
@@ -237,8 +237,8 @@ function layoutChanges(before: readonly TaskFingerprint[], after: readonly TaskF
       what: 'task layout',
       why:
         'Subtopologies have other numbers or other inputs, so tasks have other names. Positions and state stay: positions belong to topics, changelogs to stores. ' +
-        'But two instances that cut the work in different ways cannot share it: one of the new version waits until none of the old version is left.' +
-        (rebuilt === '' ? '' : ` Then these stores may be restored from their changelogs, which takes time: ${rebuilt}.`),
+        'But two instances that cut the work in different ways cannot share it: one of the new version is refused while one of the old version runs.' +
+        (rebuilt === '' ? '' : ` At its first start these stores are brought up to date from their changelogs, which takes time: ${rebuilt}.`),
       steps: ['Stop all instances of the old version, then start the new one.'],
     },
   ];
