@@ -1,8 +1,5 @@
 // What the left side of a foreign-key join remembers of its rows: what it told the right side last, and, in an inner join, whether there is a result.
-//
-// An answer counts if it is to what was told last. Kafka Streams serializes the present row anew to compare it; then, once the value's schema has got another version,
-// no answer fits any more until the row changes. And where an inner join has no right row, Kafka Streams sends no answer: a result would stay for ever if the answer
-// that should have removed it had just been ignored as stale. With the second mark such an answer can be sent in any case, and be silent if there is nothing to remove.
+// An answer counts if it is to what was told last (docs/decisions/0009).
 
 import type { Serde } from '../../record/serde.ts';
 import type { ProcessorContext } from '../processor.ts';
