@@ -44,7 +44,7 @@ export interface RangeOptions<K> extends KeyBounds<K> {
 }
 
 /**
- * A key-value store that can be walked in the order of its serialized keys while a record is processed. Keys (not values) are held in memory: some 100 bytes for
+ * A key-value store that can be walked in the order of its serialized keys while a record is processed. Keys (not values) are held in memory: some 50 bytes for
  * each beside the key itself; values are read one by one as the loop reaches them. A loop may put and delete as it goes: it shows what is there when it gets there.
  */
 export interface OrderedKeyValueStore<K, V> extends KeyValueStore<K, V> {

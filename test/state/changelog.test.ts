@@ -1,8 +1,8 @@
 // What stands in changelogs: what Kafka's own tools find there, and what becomes of records that are not a store's.
 
 import { expect, test } from 'vitest';
-import { Serdes, Stores, type AnyStoreSpec } from 'millrace';
-import { MemoryStateDirectory } from 'millrace/testing';
+import { Serdes, Stores, StreamsBuilder, type AnyStoreSpec } from 'millrace';
+import { MemoryStateDirectory, TopologyTestDriver } from 'millrace/testing';
 import { UnreadableChangelogError } from '../../src/state/errors.ts';
 import { TaskState, type ChangelogWrite } from '../../src/state/task-state.ts';
 
@@ -128,4 +128,13 @@ test.each([
   const attempt = state.applyChangelog('counts', [foreign], 1, 0);
   await expect(attempt).rejects.toThrow(UnreadableChangelogError);
   await expect(attempt).rejects.toThrow(message);
+});
+
+test('an instance whose changelog another program has written to stops, and says why', async () => {
+  const builder = new StreamsBuilder();
+  builder.stream('in', text).groupByKey({ name: 'by-key', ...text }).count({ name: 'counts' });
+  await using driver = await TopologyTestDriver.start(builder.build(), { applicationId: 'app' });
+  await driver.createInputTopic('in', text).pipeInput('a', 'x', 1);
+  await driver.pipeBytes('app-counts-changelog', Buffer.from('a'), Buffer.from('mine'));
+  await expect(driver.crash({ wipeState: true })).rejects.toThrow(/app-counts-changelog cannot be read/);
 });
