@@ -21,11 +21,11 @@ export interface WindowResults<K, A> {
   look(closedUpToMs: number, headers: Headers): void;
 }
 
-type WaitingSpec<K, A> = OrderedKeyValueStoreSpec<Windowed<K>, A>;
+/** Results in the order in which their windows close. */
+export type ClosingOrderSpec<K, A> = OrderedKeyValueStoreSpec<Windowed<K>, A>;
 
-/** What waits for its window to close: `<operator>-waiting`. */
-export function waitingStore<K, A>(operator: string, key: Serde<K>, value: Serde<A>): WaitingSpec<K, A> {
-  return Stores.keyValue({ name: `${operator}-waiting`, key: closingOrderSerde(key), value, ordered: true });
+export function closingOrderStore<K, A>(name: string, key: Serde<K>, value: Serde<A>): ClosingOrderSpec<K, A> {
+  return Stores.keyValue({ name, key: closingOrderSerde(key), value, ordered: true });
 }
 
 export function resultsOnUpdate<K, A>(context: ProcessorContext<Windowed<K>, Change<A>>): WindowResults<K, A> {
@@ -35,7 +35,7 @@ export function resultsOnUpdate<K, A>(context: ProcessorContext<Windowed<K>, Cha
   };
 }
 
-export function resultsOnClose<K, A>(context: ProcessorContext<Windowed<K>, Change<A>>, waitingSpec: WaitingSpec<K, A>, time: OperatorTime): WindowResults<K, A> {
+export function resultsOnClose<K, A>(context: ProcessorContext<Windowed<K>, Change<A>>, waitingSpec: ClosingOrderSpec<K, A>, time: OperatorTime): WindowResults<K, A> {
   const waiting: OrderedKeyValueStore<Windowed<K>, A> = context.store(waitingSpec);
   return {
     changed(key, { newValue }, timestamp) {

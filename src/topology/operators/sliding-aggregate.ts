@@ -46,7 +46,7 @@ class SlidingAggregate<K, V, A> {
   }
 
   #takeLater(record: Taken<K, V>): void {
-    const { key, time } = record;
+    const { key, time, closedUpToMs } = record;
     const starts = new Set<number>();
     /** The latest window that holds this time and records after it, as it was. */
     let later: TimestampedValue<A> | undefined;
@@ -54,7 +54,7 @@ class SlidingAggregate<K, V, A> {
     let earlier: TimestampedValue<A> | undefined;
     let previousTime: number | undefined;
     let endsHere = false;
-    for (const row of this.#work.rows.between(key, time - 2 * this.#differenceMs, time + 1).reverse()) {
+    for (const row of this.#work.rows.between(key, time - 2 * this.#differenceMs, time + 1, closedUpToMs).reverse()) {
       starts.add(row.startMs);
       const endMs = row.startMs + this.#differenceMs;
       if (row.startMs > time) continue;
@@ -84,11 +84,11 @@ class SlidingAggregate<K, V, A> {
 
   /** Before the first difference has passed: one window from 0 stands for all that would begin below it. */
   #takeEarly(record: Taken<K, V>): void {
-    const { key, time } = record;
+    const { key, time, closedUpToMs } = record;
     const starts = new Set<number>();
     let combined: TimestampedValue<A> | undefined;
     let later: TimestampedValue<A> | undefined;
-    for (const row of this.#work.rows.between(key, 0, time + 1)) {
+    for (const row of this.#work.rows.between(key, 0, time + 1, closedUpToMs)) {
       starts.add(row.startMs);
       if (row.startMs === 0) combined = row;
       else if (row.startMs <= time) {

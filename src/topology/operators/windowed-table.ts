@@ -31,8 +31,8 @@ export function sessionStore<K, A>(options: RowsOptions<K, A>): SessionStoreSpec
 /** Rows of tumbling, hopping and sliding windows as their operators use them. */
 export interface WindowRows<K, A> {
   get(key: K, startMs: number): TimestampedValue<A> | undefined;
-  /** Windows of a key that start from `fromMs` to `toMs`, in order. */
-  between(key: K, fromMs: number, toMs: number): WindowRow<A>[];
+  /** Windows of a key that start from `fromMs` to `toMs`, in order; as far as they are still shown, or end after `closedUpToMs`. */
+  between(key: K, fromMs: number, toMs: number, closedUpToMs: number): WindowRow<A>[];
   /** `value` null: there is no row any more. */
   put(key: K, startMs: number, value: A | null, timestamp: number): void;
 }
@@ -57,7 +57,7 @@ export function windowRows<K, A>(spec: WindowStoreOf<K, A>): (context: Processor
 
 /** Sessions as their operator uses them. */
 export interface SessionRows<K, A> {
-  /** Those of a key that end at `earliestEndMs` or after and start at `latestStartMs` or before, in order; none that ends at `closedUpToMs` need be there. */
+  /** Those of a key that end at `earliestEndMs` or after and start at `latestStartMs` or before, in order; as far as they are still shown, or end after `closedUpToMs`. */
   find(key: K, earliestEndMs: number, latestStartMs: number, closedUpToMs: number): Session<A>[];
   /** `value` null: there is no such session any more. */
   put(key: K, startMs: number, endMs: number, value: A | null): void;
