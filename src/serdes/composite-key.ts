@@ -26,7 +26,7 @@ export function timeKeySerde<K>(key: Serde<K>): Serde<TimeKey<K>> {
       bytes.copy(out, 8);
       return out;
     },
-    prepare: (topic, data) => key.prepare?.(topic, data.subarray(8)),
+    ...(key.prepare === undefined ? {} : { prepare: (topic: string, data: Buffer) => key.prepare!(topic, data.subarray(8)) }),
     deserialize(topic, data) {
       if (data.length < 8) throw undecodable(topic, name, `a time has 8 bytes, these are ${data.length}`);
       return [readUint64(data, 0), key.deserialize(topic, data.subarray(8))];
@@ -37,6 +37,12 @@ export function timeKeySerde<K>(key: Serde<K>): Serde<TimeKey<K>> {
 /** Ordered by the first part's bytes, then by the second's. */
 export function pairSerde<A, B>(first: Serde<A>, second: Serde<B>): PairSerde<A, B> {
   const name = `(${first.name}, ${second.name})`;
+  const prepare = (topic: string, data: Buffer): Promise<void> | undefined => {
+    const read = readTerminated(data);
+    if (read === undefined) return undefined; // deserialize says what is wrong with it
+    const waits = [first.prepare?.(topic, read.bytes), second.prepare?.(topic, data.subarray(read.end))].filter((wait) => wait !== undefined);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  };
   const prefix = (topic: string, part: A): Buffer => terminated(first.serialize(topic, part));
   return {
     name,
@@ -46,12 +52,7 @@ export function pairSerde<A, B>(first: Serde<A>, second: Serde<B>): PairSerde<A,
     },
     prefix,
     serialize: (topic, [one, other]) => Buffer.concat([prefix(topic, one), second.serialize(topic, other)]),
-    prepare(topic, data) {
-      const read = readTerminated(data);
-      if (read === undefined) return undefined; // deserialize says what is wrong with it
-      const waits = [first.prepare?.(topic, read.bytes), second.prepare?.(topic, data.subarray(read.end))].filter((wait) => wait !== undefined);
-      return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
-    },
+    ...(first.prepare === undefined && second.prepare === undefined ? {} : { prepare }),
     deserialize(topic, data) {
       const read = readTerminated(data);
       if (read === undefined) throw undecodable(topic, name, 'its first part does not end');

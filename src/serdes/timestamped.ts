@@ -21,7 +21,7 @@ export function timestampedSerde<V>(value: Serde<V>): Serde<{ readonly timestamp
       bytes.copy(out, 8);
       return out;
     },
-    prepare: (topic, data) => value.prepare?.(topic, data.subarray(8)),
+    ...(value.prepare === undefined ? {} : { prepare: (topic: string, data: Buffer) => value.prepare!(topic, data.subarray(8)) }),
     deserialize(topic, data) {
       if (data.length < 8) throw undecodable(topic, name, `a timestamp has 8 bytes, these are ${data.length}`);
       return { timestamp: readUint64(data, 0), value: value.deserialize(topic, data.subarray(8)) };

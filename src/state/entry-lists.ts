@@ -6,7 +6,7 @@ import { decodeList, encodeList, type Place, type Placed } from './bytes.ts';
 import { changelogHeader, readChangelogHeader } from './changelog-header.ts';
 import type { ListOverlay } from './list-overlay.ts';
 import type { ObservedTime } from './observed-time.ts';
-import type { ChangelogRecord, Restored } from './task-store.ts';
+import type { ChangelogRecord, Restored, Serialized } from './task-store.ts';
 
 /** How the changelog's record key is made of a list's key in the database and an entry's place, and back. */
 export interface EntryLayout {
@@ -60,7 +60,7 @@ export class EntryLists {
     if (!isTold && carrier !== undefined) yield this.#record(carrier, this.#layout.placeAt(this.#observed.value), null);
   }
 
-  serialized({ key, value, headers }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+  serialized({ key, value, headers }: ChangelogRecord): Serialized {
     const { rest } = readChangelogHeader(this.#spec.kind, headers, this.#topic);
     return { key: this.#layout.keyIn(key), values: value === null ? [] : [joined(rest, value)] };
   }

@@ -5,7 +5,7 @@ import { decodeTimestamped, encodeTimestamped } from './bytes.ts';
 import { changelogHeader, readChangelogHeader } from './changelog-header.ts';
 import { byteBounds } from './key-bounds.ts';
 import type { Overlay } from './overlay.ts';
-import type { ChangelogRecord, Restored, StoreClock, TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Restored, Serialized, StoreClock, TaskStore } from './task-store.ts';
 
 export class OverlaidKeyValueStore<K, V> implements KeyValueStore<K, V>, TaskStore {
   readonly spec: KeyValueStoreSpec<K, V>;
@@ -70,8 +70,12 @@ export class OverlaidKeyValueStore<K, V> implements KeyValueStore<K, V>, TaskSto
     };
   }
 
-  serialized({ key, value }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+  serialized({ key, value }: ChangelogRecord): Serialized {
     return { key, values: value === null ? [] : [value] };
+  }
+
+  serializedIn(key: Buffer, value: Buffer): Serialized {
+    return { key, values: [decodeTimestamped(value, this.spec.name).value] };
   }
 
   protected write(keyBytes: Buffer, value: Buffer | null, timestamp: number): void {

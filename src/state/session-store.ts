@@ -8,7 +8,7 @@ import { EntryLists, type EntryLayout, indexOf } from './entry-lists.ts';
 import { byteBounds } from './key-bounds.ts';
 import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Restored, Serialized, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
 const KEPT_LONGER_MS = 1;
@@ -87,8 +87,12 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     return this.#lists.restore(records);
   }
 
-  serialized(record: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+  serialized(record: ChangelogRecord): Serialized {
     return this.#lists.serialized(record);
+  }
+
+  serializedIn(key: Buffer, value: Buffer): Serialized {
+    return { key, values: decodeList(value, this.spec.name).map((entry) => entry.value) };
   }
 
   committed(): void {

@@ -8,7 +8,7 @@ import { ListOverlay } from './list-overlay.ts';
 import { OverlaidOrderedKeyValueStore } from './ordered-key-value-store.ts';
 import { Overlay } from './overlay.ts';
 import { OverlaidSessionStore } from './session-store.ts';
-import type { ChangelogRecord, StoreClock, TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Serialized, StoreClock, TaskStore } from './task-store.ts';
 import { OverlaidTimerStore } from './timer-store.ts';
 import { UndoLog } from './undo-log.ts';
 import { OverlaidVersionedStore } from './versioned-store.ts';
@@ -124,13 +124,9 @@ export class TaskState {
    */
   prepareChangelog(name: string, records: readonly ChangelogRecord[]): Promise<unknown> | undefined {
     const store = this.#stores.get(name)!;
-    if (store.serialized === undefined || store.spec.kind === 'timer') return undefined;
-    const serdes = store.spec;
-    if (serdes.key.prepare === undefined && serdes.value.prepare === undefined) return undefined;
-    const lookups = records.flatMap((record) => {
-      const { key, values } = store.serialized!(record);
-      return [serdes.key.prepare?.(store.topic, key), ...values.map((value) => serdes.value.prepare?.(store.topic, value))].filter((lookup) => lookup !== undefined);
-    });
+    const prepare = preparation(store);
+    if (prepare === undefined) return undefined;
+    const lookups = records.flatMap((record) => prepare(store.serialized!(record)));
     return lookups.length === 0 ? undefined : Promise.allSettled(lookups);
   }
 
@@ -160,9 +156,12 @@ export class TaskState {
     if (n !== this.#commitRecord.n) await this.#write([], { ...this.#commitRecord, n, wallTime });
   }
 
-  /** Builds what stores keep in memory. Once, before the first record. */
+  /** Builds what stores keep in memory, and fetches what their serdes need to read what lies here. Once, before the first record. */
   async load(): Promise<void> {
-    for (const [name, store] of this.#stores) await store.load?.(this.#commitRecord.observed[name] ?? -1);
+    for (const [name, store] of this.#stores) {
+      await prepareCommitted(store);
+      await store.load?.(this.#commitRecord.observed[name] ?? -1);
+    }
   }
 
   /**
@@ -224,6 +223,20 @@ export class TaskState {
 
 /** In place of a commit number while a restore is under way: equal to none, behind all, so an interrupted restore is continued. */
 export const RESTORING = -1;
+
+/** Undefined for a store whose serdes never need anything. */
+function preparation({ spec, topic }: TaskStore): ((bytes: Serialized) => Promise<void>[]) | undefined {
+  if (spec.kind === 'timer' || (spec.key.prepare === undefined && spec.value.prepare === undefined)) return undefined;
+  return ({ key, values }) => [spec.key.prepare?.(topic, key), ...values.map((value) => spec.value.prepare?.(topic, value))].filter((lookup) => lookup !== undefined);
+}
+
+/** A program that was here before may have written with a schema that this one has not met. */
+async function prepareCommitted(store: TaskStore): Promise<void> {
+  const prepare = preparation(store);
+  if (prepare === undefined) return;
+  // One after the other: what has been fetched once is not asked for again.
+  for await (const [key, value] of store.overlay.scanCommitted()) await Promise.allSettled(prepare(store.serializedIn!(key, value)));
+}
 
 function layoutsOf(specs: readonly AnyStoreSpec[]): CommitRecord['layouts'] {
   return Object.fromEntries(specs.map((spec) => [spec.name, spec.kind === 'window' ? `window by ${segmentMsOf(spec)} ms` : spec.kind]));

@@ -27,6 +27,12 @@ export interface Restored {
   readonly observed?: number;
 }
 
+/** Bytes as serdes gave them: what may have to be prepared before it is read. */
+export interface Serialized {
+  readonly key: Buffer;
+  readonly values: readonly Buffer[];
+}
+
 export interface TaskStore {
   readonly spec: AnyStoreSpec;
   /** The changelog's name: what serdes are told, so that a registry files schemas under the topic they stand in. */
@@ -43,7 +49,9 @@ export interface TaskStore {
   /** Reverses `changelog`, on what is committed. @throws {UnreadableChangelogError} */
   restore(records: readonly ChangelogRecord[]): Restored;
   /** What serdes gave for a changelog record: its key, and all values in it. Absent where no serde has a part in it. @throws {UnreadableChangelogError} */
-  serialized?(record: ChangelogRecord): { readonly key: Buffer; readonly values: readonly Buffer[] };
+  serialized?(record: ChangelogRecord): Serialized;
+  /** The same of an entry of the database. */
+  serializedIn?(key: Buffer, value: Buffer): Serialized;
   /** The uncommitted writes have become durable. */
   committed?(): void;
   /** What must travel with the commit beside the entries: the highest timestamp seen. */

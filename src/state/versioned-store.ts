@@ -7,7 +7,7 @@ import { indexOf } from './entry-lists.ts';
 import { byteBounds } from './key-bounds.ts';
 import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Restored, Serialized, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -91,10 +91,14 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
     return { writes, observed };
   }
 
-  serialized({ key, value, headers }: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+  serialized({ key, value, headers }: ChangelogRecord): Serialized {
     const { rest } = readChangelogHeader('versioned', headers, this.topic);
     const older = rest.length === 0 ? [] : decodeList(rest, this.spec.name).slice(0, -1).filter(({ second }) => second !== DELETED);
     return { key, values: [...older.map((version) => version.value), ...(value === null ? [] : [value])] };
+  }
+
+  serializedIn(key: Buffer, value: Buffer): Serialized {
+    return { key, values: decodeList(value, this.spec.name).flatMap((version) => (version.second === DELETED ? [] : [version.value])) };
   }
 
   observedTime(): number {

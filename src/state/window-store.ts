@@ -7,7 +7,7 @@ import { EntryLists, type EntryLayout, indexOf } from './entry-lists.ts';
 import { CorruptStateError } from './errors.ts';
 import type { ListOverlay } from './list-overlay.ts';
 import { ObservedTime } from './observed-time.ts';
-import type { ChangelogRecord, Restored, TaskStore } from './task-store.ts';
+import type { ChangelogRecord, Restored, Serialized, TaskStore } from './task-store.ts';
 import type { UndoLog } from './undo-log.ts';
 
 /** List keys are terminated key · segment (8), so that keys stay in order. A value's place is its timestamp, and its arrival among those of the same timestamp. */
@@ -97,8 +97,12 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     return this.#lists.restore(records);
   }
 
-  serialized(record: ChangelogRecord): { key: Buffer; values: Buffer[] } {
+  serialized(record: ChangelogRecord): Serialized {
     return this.#lists.serialized(record);
+  }
+
+  serializedIn(key: Buffer, value: Buffer): Serialized {
+    return { key: keyOf(key), values: decodeList(value, this.spec.name).map((entry) => entry.value) };
   }
 
   committed(): void {

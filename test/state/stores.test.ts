@@ -1,7 +1,7 @@
 // The cases of stores that a reader should know; stores.property.test.ts attacks the rest.
 
-import { expect, test } from 'vitest';
-import { InvalidWindowError, Serdes, Stores, type AnyStoreSpec } from 'millrace';
+import { describe, expect, test } from 'vitest';
+import { InvalidWindowError, memoryRegistry, Serdes, Stores, type AnyStoreSpec, type AvroSchema, type Registry } from 'millrace';
 import { MemoryStateDirectory } from 'millrace/testing';
 import type { TaskDatabase } from '../../src/ports/state-directory.ts';
 import { CorruptStateError } from '../../src/state/errors.ts';
@@ -130,6 +130,52 @@ test('a store that is laid out otherwise than the program looks for it is rebuil
   await expect(open([by(10)], directory)).resolves.toBeInstanceOf(TaskState);
   await expect(open([by(20)], directory)).rejects.toThrow(CorruptStateError);
   await expect(open([by(20)], directory)).rejects.toThrow(/"window".*by 10 ms.*by 20 ms.*rebuilt/);
+});
+
+describe('what an earlier version of the program wrote', () => {
+  const V1: AvroSchema = { type: 'record', name: 'R', fields: [{ name: 'a', type: 'string' }] };
+  const V2: AvroSchema = { type: 'record', name: 'R', fields: [...(V1['fields'] as object[]), { name: 'b', type: 'long', default: 7 }] };
+
+  /** A registry that knows at once only what it has been asked for since this process began. */
+  function afterRestart(registry: Registry): Registry {
+    const known = new Set<number>();
+    return {
+      ...registry,
+      known: (id) => (known.has(id) ? registry.known(id) : undefined),
+      fetch: (id) => (known.has(id) ? undefined : Promise.resolve().then(() => void known.add(id))),
+    };
+  }
+
+  const kinds = (registry: Registry, schema: AvroSchema) => {
+    const avro = { key: Serdes.string(), value: Serdes.avro<{ a: string; b?: number }>({ registry, schema }) };
+    return {
+      keyValue: Stores.keyValue({ name: 'keyValue', ...avro }),
+      window: Stores.window({ name: 'window', key: avro.key, value: Serdes.timestamped(avro.value), retentionMs: 1_000 }),
+      session: Stores.session({ name: 'session', ...avro, retentionMs: 1_000 }),
+      versioned: Stores.versioned({ name: 'versioned', ...avro, historyMs: 1_000 }),
+    };
+  };
+
+  test('is read after a restart, though its schema is another and nothing was restored', async () => {
+    const registry = memoryRegistry();
+    const directory = new MemoryStateDirectory();
+    const before = kinds(registry, V1);
+    for (const spec of Object.values(before)) await spec.value.open!(spec.name, 'value');
+    const old = await open(Object.values(before), directory);
+    old.store(before.keyValue).put('k', { a: 'x' });
+    old.store(before.window).put('k', { timestamp: 5, value: { a: 'x' } }, 4);
+    old.store(before.session).put('k', 1, 2, { a: 'x' });
+    old.store(before.versioned).put('k', { a: 'x' }, 1);
+    old.store(before.versioned).put('k', { a: 'y' }, 2);
+    await persist(old);
+
+    const now = kinds(afterRestart(registry), V2);
+    const state = await open(Object.values(now), directory);
+    expect(state.store(now.keyValue).get('k')).toEqual({ a: 'x', b: 7 });
+    expect(state.store(now.window).get('k', 4)).toEqual({ timestamp: 5, value: { a: 'x', b: 7 } });
+    expect(state.store(now.session).get('k', 1, 2)).toEqual({ a: 'x', b: 7 });
+    expect(state.store(now.versioned).get('k', 1)).toEqual({ timestamp: 1, value: { a: 'x', b: 7 } });
+  });
 });
 
 test.each([
