@@ -34,6 +34,8 @@ export interface InMemoryClusterOptions {
   readonly markerDelay?: () => Promise<void>;
   /** As brokers with `auto.create.topics.enable`: a topic that somebody asks for is made with this many partitions. */
   readonly autoCreate?: (topic: string) => number;
+  /** In Kafka the end of each transaction takes an offset in every partition that it wrote to. Default true. */
+  readonly keepsMarkers?: boolean;
 }
 
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
@@ -44,10 +46,12 @@ export class InMemoryCluster {
   readonly #unfinished = new Set<Transaction>();
   readonly #markerDelay: (() => Promise<void>) | undefined;
   readonly #autoCreate: ((topic: string) => number) | undefined;
+  readonly #keepsMarkers: boolean;
 
   constructor(options: InMemoryClusterOptions = {}) {
     this.#markerDelay = options.markerDelay;
     this.#autoCreate = options.autoCreate;
+    this.#keepsMarkers = options.keepsMarkers ?? true;
   }
 
   connect(): Broker {
@@ -56,7 +60,7 @@ export class InMemoryCluster {
 
   /** @internal */
   create(topic: string, partitions: number): void {
-    this.topics.set(topic, Array.from({ length: partitions }, () => new Log()));
+    this.topics.set(topic, Array.from({ length: partitions }, () => new Log(this.#keepsMarkers)));
   }
 
   /** @internal What a client learns who asks for a topic. */

@@ -22,7 +22,12 @@ export interface Transaction {
 export class Log {
   readonly slots: Slot[] = [];
   start = 0;
+  readonly #keepsMarkers: boolean;
   #stable = 0;
+
+  constructor(keepsMarkers = true) {
+    this.#keepsMarkers = keepsMarkers;
+  }
 
   get end(): number {
     return this.slots.length;
@@ -38,6 +43,11 @@ export class Log {
     const offset = this.slots.length;
     const slot = record === undefined ? undefined : { offset, key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers };
     this.slots.push({ offset, record: slot, transaction });
+  }
+
+  /** The end of a transaction. */
+  mark(transaction: Transaction): void {
+    if (this.#keepsMarkers) this.append(undefined, transaction);
   }
 }
 
@@ -55,6 +65,6 @@ export async function endTransaction(transaction: Transaction, state: 'committed
 
 function mark(part: Log | InMemoryGroup, transaction: Transaction): void {
   transaction.unmarked.delete(part);
-  if (part instanceof Log) part.append(undefined, transaction);
+  if (part instanceof Log) part.mark(transaction);
   else if (transaction.state === 'committed') for (const [name, offset] of transaction.offsets.get(part)!) part.committed.set(name, offset);
 }

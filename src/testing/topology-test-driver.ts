@@ -21,7 +21,7 @@ import { InMemoryCluster } from './in-memory-broker.ts';
 export interface TestDriverOptions extends Partial<StreamsSettings> {
   /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. Topics that a function in `to(…)` names are made when first needed. */
   readonly partitions?: number | Readonly<Record<string, number>>;
-  /** The whole topology as one task, as in Kafka Streams' own test driver: one stream time, one order of records. Default: tasks as in production. */
+  /** The whole topology as one task, as in Kafka Streams' own test driver: one stream time, one order of records, offsets without gaps. Default: tasks as in production. */
   readonly oneTask?: boolean;
   /** How many records a task takes before a commit may come. With 1, and a `commitIntervalMs` of 0, each record is finished before the next begins. */
   readonly recordsPerRound?: number;
@@ -77,7 +77,10 @@ export class TopologyTestDriver implements AsyncDisposable {
   private constructor(topology: Topology, options: TestDriverOptions) {
     this.#topology = options.oneTask === true ? topology.asOneTask() : topology;
     this.#options = options;
-    this.#cluster = new InMemoryCluster({ autoCreate: (topic) => (topic === options.deadLetterTopic ? 1 : this.#countOf(topic)) });
+    this.#cluster = new InMemoryCluster({
+      autoCreate: (topic) => (topic === options.deadLetterTopic ? 1 : this.#countOf(topic)),
+      keepsMarkers: options.oneTask !== true,
+    });
     this.#broker = this.#cluster.connect();
     this.#nowMs = options.wallClockStartMs ?? 0;
   }

@@ -135,3 +135,23 @@ test('an invalid record leaves no trace but its dead letter, whatever it had don
   });
   expect(driver.metrics()).toMatchObject({ 'dead-letters': 1, records: 2 });
 });
+
+test('as one task, offsets have no gaps: those of records are counted, as in Kafka Streams\' own driver; else the end of each transaction takes one', async () => {
+  const placing = (): Processor<string, string | null, string, string> => {
+    let context: ProcessorContext<string, string>;
+    return {
+      init: (given) => void (context = given),
+      process: (record) => context.forward({ ...record, value: `${context.source()!.topic}@${context.source()!.offset}` }),
+    };
+  };
+  const builder = new StreamsBuilder();
+  builder.stream('in', text).repartition({ name: 'again', ...text }).processValues<string>(placing, { name: 'placing' }).to('out', text);
+  const topology = builder.build();
+  const offsets = async (oneTask: boolean): Promise<(string | null)[]> => {
+    await using driver = await TopologyTestDriver.start(topology, { oneTask });
+    for (const value of ['a', 'b', 'c']) await driver.createInputTopic('in', text).pipeInput('k', value);
+    return driver.createOutputTopic('out', text).readValues();
+  };
+  expect(await offsets(true)).toEqual([0, 1, 2].map((offset) => `test-again-repartition@${offset}`));
+  expect(await offsets(false)).toEqual([0, 2, 4].map((offset) => `test-again-repartition@${offset}`));
+});
