@@ -9,7 +9,7 @@ export function describeReview(review: SchemaReview, detail: 'check' | 'diff'): 
   if (detail === 'diff') lines.push(...changes.map(({ field, what }) => `  ${field === '' ? '(as a whole)' : field}: ${what}`));
   lines.push(...conflicts.map((conflict) => `  refused under ${local.compatibility}: ${conflictText(conflict)}`));
   if (objection !== undefined) lines.push(`  ${review.state === 'incompatible' ? 'refused' : 'not taken'} by the registry under ${review.registryLevel ?? 'its own level'}: ${objection}`);
-  return [...lines, ...levelNote(review)];
+  return [...lines, ...keyNote(review), ...levelNote(review)];
 }
 
 function stateText({ state, latest, earlier, local }: SchemaReview): string {
@@ -25,6 +25,11 @@ function stateText({ state, latest, earlier, local }: SchemaReview): string {
     case 'incompatible':
       return `incompatible change against version ${latest}, in ${local.file}`;
   }
+}
+
+function keyNote({ local, state }: SchemaReview): string[] {
+  if (local.side !== 'key' || state === 'new' || state === 'same') return [];
+  return ['  keys are compared by their bytes, and the schema id is among them: what is written with this version has other keys than what is there'];
 }
 
 function levelNote({ state, registryLevel, local }: SchemaReview): string[] {

@@ -115,6 +115,15 @@ describe('a review', () => {
     expect((await said(local('t', record(A)), { 't-value': { versions: [record(A), record(A, B)], level: 'BACKWARD' } }))[0]).toBe('t-value: compatible change (BACKWARD) against version 2; it is version 1');
   });
 
+  it('warns of a changed key, whatever the level says', async () => {
+    const key: LocalSchema = { ...local('t', record(A, B)), side: 'key', subject: 't-key' };
+    expect(await said(key, { 't-key': { versions: [record(A)], level: 'BACKWARD' } })).toEqual([
+      't-key: compatible change (BACKWARD) against version 1',
+      '  b: new: long, by default 0',
+      '  keys are compared by their bytes, and the schema id is among them: what is written with this version has other keys than what is there',
+    ]);
+  });
+
   it('cannot hold Avro against something else', async () => {
     const { registry } = registryWith({ 't-value': { versions: [], level: 'BACKWARD' } });
     const [review] = await reviewSchemas([local('t', record(A))], { ...registry, versions: async () => [{ version: 4, unusable: 'it is of type JSON, not AVRO' }] });

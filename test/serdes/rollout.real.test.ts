@@ -159,7 +159,7 @@ async function share(app: App, instances: readonly { streams: KafkaStreams }[]):
   await eventually(() => instances.every(({ streams }) => streams.state === 'RUNNING'), `${instances.length} instances of ${app.id} to run`);
 }
 
-test('two instances of one application, one on each version, read each other\'s records and miss none', async () => {
+test('two instances of one application, one on each version: each reads what the other writes, and none is missed', async () => {
   const crossings = new Set<string>();
   // Who starts first may get all tasks before the repartition topic, and who comes later those behind it: both orders, so that records go both ways.
   for (const versions of [[1, 2], [2, 1]] as const) {
