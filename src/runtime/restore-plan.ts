@@ -25,8 +25,7 @@ export function planRestore(facts: RestoreFacts): RestorePlan {
   if (committed === 'none') return { kind: 'rebuild', why: 'the group has no committed offsets, so local state belongs to another history' };
   if (committed === 'foreign') return { kind: 'rebuild', why: 'the offsets were set by a tool, so local state does not belong to them' };
   if (local.n > committed) return { kind: 'rebuild', why: `local state is ahead of Kafka (commit ${local.n} > ${committed})` };
-  const isComplete = changelogs.every(({ store, start, end }) => store in local.positions || end === start);
-  if (local.n === committed && isComplete) return { kind: 'use' };
+  if (local.n === committed && changelogs.every((changelog) => isUpToDate(changelog, local.positions[changelog.store]))) return { kind: 'use' };
   for (const { store, start, end } of changelogs) {
     const position = local.positions[store];
     if (position === undefined) continue;
@@ -35,6 +34,14 @@ export function planRestore(facts: RestoreFacts): RestorePlan {
   }
   // Past this age deletions may be gone from the changelog, and replaying it would bring deleted keys back to life (KIP-1259).
   if (facts.nowMs - local.wallTime > facts.tombstonesKeptMs) return { kind: 'rebuild', why: 'local state is older than the changelogs keep deletions' };
-  if (local.n === committed) return { kind: 'replay', why: 'a store is new here' };
+  if (local.n === committed) return { kind: 'replay', why: 'a store is new here, or its changelog has gone on' };
   return { kind: 'replay', why: local.n === RESTORING ? 'a restore was interrupted, or the task had other inputs' : `local state is at commit ${local.n}, Kafka at ${committed}` };
+}
+
+/**
+ * After the last write of a task there is only its commit marker. More is usually what an aborted commit left. But a changed topology may also have given the store to
+ * a task with other inputs, whose commits this one's number does not count; and back again.
+ */
+function isUpToDate({ start, end }: RestoreFacts['changelogs'][number], position: number | undefined): boolean {
+  return position === undefined ? end === start : end <= position + 1;
 }

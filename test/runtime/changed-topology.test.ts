@@ -1,5 +1,6 @@
 // A new version of an application whose topology is cut differently takes over: state, stream time and tasks of the old version are used only for what they were.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { KafkaStreams, NO_HEADERS, Serdes, Stores, StreamsBuilder, type KeyValueStoreSpec, type Processor, type WindowStoreSpec } from 'millrace';
 import { InMemoryCluster, MemoryStateDirectory } from 'millrace/testing';
@@ -38,7 +39,7 @@ class World {
 
   static async create(): Promise<World> {
     const world = new World();
-    await world.cluster.connect().admin.ensureTopics(['a', 'b', 'out'].map((topic) => ({ topic, partitions: 1 })));
+    await world.cluster.connect().admin.ensureTopics(['a', 'b', 'c', 'out'].map((topic) => ({ topic, partitions: 1 })));
     return world;
   }
 
@@ -95,6 +96,13 @@ class Instance {
       await this.#thread.round(0);
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Dies without a word; the group notices. */
+  async crash(world: World): Promise<void> {
+    const group = world.cluster.group('app');
+    for (const member of [...group.members.values()]) group.vanish(member);
+    await this.#thread.close();
   }
 
   async leave(): Promise<void> {
@@ -212,4 +220,52 @@ test('an instance with other operators between the same topics and stores is let
   await Promise.all([old.work(), changed.work()]);
   expect(world.read().sort()).toEqual(['- at 0', '- at 0']);
   await Promise.all([old.leave(), changed.leave(), old.work(), changed.work()]);
+});
+
+/** Versions of one application: the same stores, cut into tasks in every way, partly read from other topics or not there at all. */
+const z = last('z');
+const VERSIONS: readonly { readonly define: Define; readonly stores: Readonly<Record<string, readonly string[]>> }[] = [
+  { define: both(side('a', x, y), side('b', y), side('c', z)), stores: { a: ['x', 'y'], b: ['y'], c: ['z'] } },
+  { define: both(side('a', x), side('b', y), side('c', z)), stores: { a: ['x'], b: ['y'], c: ['z'] } },
+  { define: both(side('c', z), side('b', y), side('a', x)), stores: { a: ['x'], b: ['y'], c: ['z'] } },
+  { define: both(side('b', y, x), side('a', x, z), side('c', z)), stores: { a: ['x', 'z'], b: ['y', 'x'], c: ['z'] } },
+  { define: both(side('a', x, y), side('c', z)), stores: { a: ['x', 'y'], c: ['z'] } },
+  { define: both(side('c', y, z), side('a', x)), stores: { a: ['x'], c: ['y', 'z'] } },
+  { define: both(side('b', x), side('c')), stores: { b: ['x'], c: [] } },
+];
+
+test('whatever versions follow one another, on whatever computers, each store holds what was put last', async () => {
+  const deployment = fc.record({
+    version: fc.nat(VERSIONS.length - 1),
+    disk: fc.nat(1),
+    crashes: fc.boolean(),
+    pauseMs: fc.constantFrom(1, 3_600_000, 90_000_000),
+    topics: fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 5 }),
+  });
+  const last = { version: 0, disk: 0, crashes: false, pauseMs: 1, topics: ['a', 'c'] };
+  await fc.assert(
+    fc.asyncProperty(fc.array(deployment, { minLength: 2, maxLength: 7 }), async (deployments) => {
+      const world = await World.create();
+      const disks = [new MemoryStateDirectory('one'), new MemoryStateDirectory('two')];
+      const held: Record<string, string> = {};
+      let count = 0;
+      for (const { version, disk, crashes, pauseMs, topics } of [...deployments, last]) {
+        world.nowMs += pauseMs;
+        const { define, stores } = VERSIONS[version]!;
+        const instance = await world.start(define, disks[disk]);
+        await instance.work();
+        const expected: string[] = [];
+        for (const topic of topics.filter((one) => one in stores)) {
+          const value = `${topic}${count++}`;
+          await world.feed(topic, value);
+          await instance.work();
+          expected.push(stores[topic]!.map((store) => held[store] ?? '-').join());
+          for (const store of stores[topic]!) held[store] = value;
+        }
+        await (crashes ? instance.crash(world) : instance.leave());
+        expect(world.read().map((value) => value.replace(/ at .*/, '')), world.logged.join('\n')).toEqual(expected);
+      }
+    }),
+    { numRuns: 150 },
+  );
 });

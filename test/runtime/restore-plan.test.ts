@@ -1,4 +1,4 @@
-// The choice on opening a task. Windows C to K are those of docs/architecture.md, "The commit".
+// The choice on opening a task. Windows C to L are those of docs/architecture.md, "The commit".
 
 import { expect, test } from 'vitest';
 import { planRestore, type RestoreFacts } from '../../src/runtime/restore-plan.ts';
@@ -38,6 +38,8 @@ test.each<[string, Case, string, RegExp?]>([
   ['D: the batch was lost as a whole', { local: { n: 4, position: 35 } }, 'replay', /commit 4, Kafka at 5/],
   ['E: a crash after the batch', {}, 'use'],
   ['E, with a commit marker past the local position', { changelog: { end: 41 } }, 'use'],
+  ['L: with more behind it, an aborted commit, or a topology that had given the store to another task', { changelog: { end: 42 } }, 'replay', /changelog has gone on/],
+  ['L, with more behind it than can be trusted', { changelog: { end: 42 }, local: { ageMs: KEPT + 1 } }, 'rebuild', /older/],
   ['E, however old it is', { local: { ageMs: 100 * KEPT } }, 'use'],
   ['F: local state is ahead of Kafka', { local: { n: 6 } }, 'rebuild', /ahead of Kafka \(commit 6 > 5\)/],
   ['F, when offsets were reset by a tool', { committed: 'foreign' }, 'rebuild', /set by a tool/],
@@ -65,7 +67,7 @@ const ROWS: { name: string; holds(facts: Combination): boolean; kind: string }[]
   { name: 'empty, a changelog to replay', holds: (f) => f.isEmpty && f.hasChangelog, kind: 'replay' },
   { name: 'not of this history', holds: (f) => !f.isEmpty && (f.committed === 'none' || f.committed === 'foreign'), kind: 'rebuild' },
   { name: 'ahead', holds: (f) => known(f) && f.distance === 'ahead', kind: 'rebuild' },
-  { name: 'equal and complete', holds: (f) => known(f) && f.distance === 'equal' && f.isComplete, kind: 'use' },
+  { name: 'equal and complete', holds: (f) => known(f) && f.distance === 'equal' && f.isComplete && !f.hasTail, kind: 'use' },
   { name: 'out of the log', holds: (f) => known(f) && isBehind(f) && f.position !== 'inside', kind: 'rebuild' },
   { name: 'too old', holds: (f) => known(f) && isBehind(f) && f.position === 'inside' && f.isOld, kind: 'rebuild' },
   { name: 'behind', holds: (f) => known(f) && isBehind(f) && f.position === 'inside' && !f.isOld, kind: 'replay' },
@@ -79,11 +81,13 @@ interface Combination {
   isComplete: boolean;
   hasChangelog: boolean;
   position: 'before' | 'inside' | 'after';
+  /** Of the first store's changelog: whether it has more than a commit marker after the position. */
+  hasTail: boolean;
   isOld: boolean;
 }
 
 const known = (f: Combination): boolean => !f.isEmpty && f.committed === 'number';
-const isBehind = (f: Combination): boolean => f.distance === 'behind' || f.distance === 'restoring' || (f.distance === 'equal' && !f.isComplete);
+const isBehind = (f: Combination): boolean => f.distance === 'behind' || f.distance === 'restoring' || (f.distance === 'equal' && (!f.isComplete || f.hasTail));
 
 function* combinations(): Generator<Combination> {
   for (const isEmpty of [true, false])
@@ -92,24 +96,27 @@ function* combinations(): Generator<Combination> {
         for (const isComplete of [true, false])
           for (const hasChangelog of [true, false])
             for (const position of ['before', 'inside', 'after'] as const)
-              for (const isOld of [true, false]) yield { isEmpty, committed, distance, isComplete, hasChangelog, position, isOld };
+              for (const hasTail of [true, false])
+                for (const isOld of [true, false]) yield { isEmpty, committed, distance, isComplete, hasChangelog, position, hasTail, isOld };
 }
 
 test('any combination of facts matches exactly one row of the table, and the choice is that row\'s', () => {
   let seen = 0;
   for (const one of combinations()) {
     // Not possible: no changelog, yet a position in the middle of it or a store that misses its part.
-    if (!one.isEmpty && !one.hasChangelog && (!one.isComplete || one.position !== 'inside')) continue;
+    if (!one.isEmpty && !one.hasChangelog && (!one.isComplete || one.position !== 'inside' || one.hasTail)) continue;
+    // Nor: a log that begins after the position and ends with it, or that ends before it and goes on after it.
+    if (one.position === (one.hasTail ? 'after' : 'before')) continue;
     const matching = ROWS.filter((row) => row.holds(one));
     expect(matching.map(({ name }) => name), JSON.stringify(one)).toHaveLength(1);
     const n = one.isEmpty ? 0 : { ahead: 6, equal: 5, behind: 4, restoring: RESTORING }[one.distance];
-    const position = { before: 5, inside: 20, after: 50 }[one.position];
+    const position = { before: 5, inside: one.hasTail ? 20 : 39, after: 50 }[one.position];
     const end = one.hasChangelog ? 40 : 10;
     const plan = planRestore({
       local: {
         v: 2, layouts: {},
         n,
-        positions: one.isEmpty ? {} : one.isComplete ? { s: one.hasChangelog ? position : 10, t: 10 } : { s: position },
+        positions: one.isEmpty ? {} : one.isComplete ? { s: one.hasChangelog ? position : 10, t: one.hasChangelog ? end - 1 : 10 } : { s: position },
         observed: {},
         streamTime: 0,
         wallTime: one.isOld ? 0 : NOW,
