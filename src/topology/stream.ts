@@ -8,7 +8,7 @@ import { escalate, type EscalateOptions } from './operators/escalate.ts';
 import { join, type Joinable } from './operators/join.ts';
 import { joinStreams, type OuterJoiner, type StreamJoinOptions } from './operators/stream-join.ts';
 import type { StreamTableJoinOptions } from './operators/stream-table-join.ts';
-import { addProcessor, keepingKeys, type ProcessOptions } from './operators/process.ts';
+import { addProcessor, type ProcessOptions } from './operators/process.ts';
 import { addSplit, type Branches } from './operators/split.ts';
 import { stateless, withKey } from './operators/stateless.ts';
 import type { GlobalKTable } from './global-table.ts';
@@ -157,9 +157,12 @@ export class KStream<out K, out V> {
     return this.derived(addProcessor(this.parts, supplier, options), true);
   }
 
-  /** As `process`, but every record keeps its key, so nothing has to be repartitioned for it: forwarding one under another key throws. */
+  /**
+   * As `process`, but every record keeps its key, so nothing has to be repartitioned for it: forwarding one under another key throws. A punctuator has no record
+   * in hand: it may forward under any key that came through here.
+   */
   processValues<V2>(supplier: ProcessorSupplier<K, V, K, V2>, options: ProcessOptions): KStream<K, V2> {
-    return this.derived(addProcessor(this.parts, keepingKeys(options.name, supplier), options));
+    return this.derived(addProcessor(this.parts, supplier, options, { keepsKeys: true }));
   }
 
   /** Drops a record whose id was already seen for its key within the retention. */

@@ -23,7 +23,7 @@ test('a name is enough', () => {
 test('all problems come at once, each with the name, the value and what to give', () => {
   const problems = problemsOf({
     applicationId: 'no spaces please',
-    commitIntervalMs: 0,
+    commitIntervalMs: -1,
     maxUncommittedBytes: 1.5,
     maxTaskIdleMs: -2,
     sessionTimeoutMs: 10,

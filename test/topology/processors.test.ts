@@ -106,6 +106,18 @@ describe('headers', () => {
   });
 });
 
+describe('timestamps', () => {
+  test.each([-1, 0.5, Number.NaN, undefined])('of %s are refused when a processor forwards them, from a record and from a punctuator', async (timestamp) => {
+    const wrong = { key: 'k', value: 'v', timestamp: timestamp as number, headers: [] };
+    for (const keepsKeys of [true, false]) {
+      const forwarding = processor((context) => () => context.forward(wrong));
+      await expect(play(topologyOf(forwarding, { keepsKeys }), [['k', 'v']])).rejects.toThrow(/"p" forwards a record with the timestamp .*whole milliseconds/);
+      const punctuating = processor((context) => void context.schedule({ intervalMs: 1, type: 'stream-time' }, () => context.forward(wrong)));
+      await expect(play(topologyOf(punctuating, { keepsKeys }), [['k', 'v']])).rejects.toThrow(/stopped at a stream-time punctuator: .*with the timestamp/);
+    }
+  });
+});
+
 describe('forwardTo', () => {
   test('reaches the child of that name only, and names those there are when there is none', async () => {
     const choosing = processor((context) => (record) => context.forwardTo(record.value, record));

@@ -21,32 +21,47 @@ interface At {
   readonly sources: ReadonlySet<string>;
 }
 
-/** Adds the node; returns its name. */
-export function addProcessor(at: At, supplier: ProcessorSupplier<any, any, any, any>, options: ProcessOptions): string {
+/** Adds the node; returns its name. `keepsKeys`: what is forwarded while a record is processed must have its key. */
+export function addProcessor(at: At, supplier: ProcessorSupplier<any, any, any, any>, options: ProcessOptions, { keepsKeys = false } = {}): string {
   const { name, stores = [], tables = [] } = options;
   const views = tables.map((table) => table.connect());
   for (const table of tables) at.graph.copartition([...at.sources, ...table.parts.sources]);
-  return at.graph.processor(name, at.parents, supplier, () => [...stores, ...views.flatMap((view) => view.stores())]);
+  const checked = forwarding(supplier, (record, inHand) => {
+    checkTime(name, record.timestamp);
+    if (keepsKeys && inHand !== undefined && !Object.is(record.key, inHand.key)) throw new TypeError(keyChanged(name, inHand.key, record.key));
+  });
+  return at.graph.processor(name, at.parents, checked, () => [...stores, ...views.flatMap((view) => view.stores())]);
+}
+
+/** Times are stored and committed as whole numbers: another would come back as a different one after a restart, or from its topic. */
+function checkTime(name: string, timestamp: number): void {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return;
+  throw new RangeError(`The processor "${name}" forwards a record with the timestamp ${String(timestamp)}: give whole milliseconds since the epoch, at least 0.`);
 }
 
 /**
- * Whatever is forwarded while a record is processed keeps that record's key: what follows relies on it standing in the right partition. A punctuator has no
- * record, and may forward under any key that came through this very processor, for those belong to this partition.
+ * Looks at each record before it is forwarded. `inHand` is the one being processed. It is undefined inside a punctuator, which may forward under any key that
+ * came through this very processor, for those belong to this partition.
  */
-export function keepingKeys<K, V, V2>(name: string, supplier: ProcessorSupplier<K, V, K, V2>): ProcessorSupplier<K, V, K, V2> {
+function forwarding<K, V, K2, V2>(
+  supplier: ProcessorSupplier<K, V, K2, V2>,
+  check: (record: StreamRecord<K2, V2>, inHand: StreamRecord<K, V> | undefined) => void,
+): ProcessorSupplier<K, V, K2, V2> {
   return () => {
     const processor = supplier();
     let inHand: StreamRecord<K, V> | undefined;
-    const check = (record: StreamRecord<K, V2>): StreamRecord<K, V2> => {
-      if (inHand !== undefined && !Object.is(record.key, inHand.key)) throw new TypeError(keyChanged(name, inHand.key, record.key));
-      return record;
-    };
     return {
       init(context) {
-        const own: ProcessorContext<K, V2> = {
+        const own: ProcessorContext<K2, V2> = {
           ...context,
-          forward: (record) => context.forward(check(record)),
-          forwardTo: (child, record) => context.forwardTo(child, check(record)),
+          forward(record) {
+            check(record, inHand);
+            context.forward(record);
+          },
+          forwardTo(child, record) {
+            check(record, inHand);
+            context.forwardTo(child, record);
+          },
         };
         processor.init?.(own);
       },
