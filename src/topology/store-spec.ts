@@ -221,7 +221,7 @@ export const Stores = {
   },
   /** Values by key and interval of time, forgotten after a retention. */
   session<K, V>(spec: Omit<SessionStoreSpec<K, V>, 'kind'>): SessionStoreSpec<K, V> {
-    checkTimes(spec, { retentionMs: 1 });
+    checkTimes(spec, { retentionMs: 0 });
     return Object.freeze({ kind: 'session', ...spec });
   },
   /** One row per key, readable as of any time within the history. */
