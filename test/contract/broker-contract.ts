@@ -537,6 +537,19 @@ export function brokerContract(name: string, makeBroker: () => Promise<ContractC
         for (const { membership } of members) await membership.leave();
       });
 
+      it('lets nobody in who brings an assignor of another name, and disturbs nobody by that', async () => {
+        const topic = await newTopic(2);
+        const first = await joined(another(), topic);
+        const { groupId } = first.group();
+        const stranger = joined(another(), topic, { groupId, assignor: { ...spread(), name: 'contract-other' } });
+        await expect(stranger).rejects.toMatchObject({ kind: 'fatal', code: 'INCONSISTENT_GROUP_PROTOCOL' });
+        expect(first.log).toEqual(['assigned']);
+        await first.membership.leave();
+        const alone = await joined(another(), topic, { groupId, assignor: { ...spread(), name: 'contract-other' } });
+        expect(alone.partitions()).toEqual([0, 1]);
+        await alone.membership.leave();
+      });
+
       it('can leave while a rebalance waits for somebody else', async () => {
         const topic = await newTopic(2);
         let release = () => {};
