@@ -4,7 +4,7 @@
 import { Serdes, StreamsBuilder, hopping, session, sliding, tumbling, type AnyWindows, type KTable, type SessionStore, type Topology, type Windowed, type WindowStore } from 'millrace';
 import { TopologyTestDriver } from 'millrace/testing';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addText, INITIAL, mergeText, NaiveWindows, type Input, type Output, type Row, type Settings } from './window-reference.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
@@ -21,6 +21,8 @@ const KINDS = {
 } satisfies Record<string, fc.Arbitrary<AnyWindows>>;
 
 interface Step {
+  /** Of a cogroup. */
+  readonly input: number;
   readonly record: Input;
   /** The wall clock moves before it, ms. */
   readonly passes: number;
@@ -34,7 +36,7 @@ const record: fc.Arbitrary<Omit<Input, 'cause'>> = fc.record({
   timestamp: fc.oneof({ weight: 12, arbitrary: fc.integer({ min: 0, max: 24 }) }, { weight: 4, arbitrary: fc.integer({ min: 0, max: 60 }) }, { weight: 1, arbitrary: fc.integer({ min: 60, max: 400 }) }),
 });
 const steps: fc.Arbitrary<Step[]> = fc
-  .array(fc.record({ record, passes: fc.constantFrom(0, 0, 1, 5), crash: fc.constantFrom<Step['crash']>('none', 'none', 'none', 'none', 'none', 'none', 'crash', 'wipe') }), { maxLength: 40 })
+  .array(fc.record({ record, input: fc.nat(5), passes: fc.constantFrom(0, 0, 1, 5), crash: fc.constantFrom<Step['crash']>('none', 'none', 'none', 'none', 'none', 'none', 'crash', 'wipe') }), { maxLength: 40 })
   .map((list) => list.map((step, at) => ({ ...step, record: { ...step.record, cause: `r${at}` } })));
 
 const settings = (shortestMs: number): fc.Arbitrary<Settings> =>
@@ -48,22 +50,38 @@ function shortest(windows: AnyWindows): number {
   return windows.graceMs + (windows.kind === 'time' ? windows.sizeMs : windows.kind === 'sliding' ? 2 * windows.differenceMs : windows.gapMs);
 }
 
-function topologyOf(windows: AnyWindows, { emit, retentionMs }: Settings): Topology {
-  const builder = new StreamsBuilder();
-  const group = builder.stream('in', text).groupByKey({ name: 'by-key', ...text });
-  const options = {
-    name: 'results',
-    emit,
-    ...(retentionMs === undefined ? {} : { retentionMs }),
-    initial: () => INITIAL,
-    add: (value: string | null, aggregate: string) => addText(aggregate, value),
-    merge: mergeText,
-    value: Serdes.string(),
-  };
-  const table: KTable<Windowed<string>, string> =
-    windows.kind === 'time' ? group.windowedBy(windows).aggregate(options) : windows.kind === 'sliding' ? group.windowedBy(windows).aggregate(options) : group.windowedBy(windows).aggregate(options);
+const functions = { initial: () => INITIAL, merge: mergeText, value: Serdes.string() };
+const add = (value: string | null, aggregate: string): string => addText(aggregate, value);
+
+function optionsOf({ retentionMs }: Settings): { name: string; retentionMs?: number } {
+  return { name: 'results', ...(retentionMs === undefined ? {} : { retentionMs }) };
+}
+
+function written(builder: StreamsBuilder, table: KTable<Windowed<string>, string>): Topology {
   table.toStream().to('out', shownKeys as never);
   return builder.build();
+}
+
+function ofOneGroup(windows: AnyWindows, own: Settings): Topology {
+  const builder = new StreamsBuilder();
+  const group = builder.stream('in-0', text).groupByKey({ name: 'by-key', ...text });
+  const options = { ...optionsOf(own), emit: own.emit, ...functions, add };
+  switch (windows.kind) {
+    case 'time':
+      return written(builder, group.windowedBy(windows).aggregate(options));
+    case 'sliding':
+      return written(builder, group.windowedBy(windows).aggregate(options));
+    case 'session':
+      return written(builder, group.windowedBy(windows).aggregate(options));
+  }
+}
+
+function ofSeveralGroups(windows: AnyWindows, own: Settings, inputs: number): Topology {
+  const builder = new StreamsBuilder();
+  const [first, ...rest] = Array.from({ length: inputs }, (_, at) => builder.stream(`in-${at}`, text).groupByKey({ name: `by-key-${at}`, ...text }));
+  const cogrouped = rest.reduce((all, group) => all.cogroup(group, add), first!.cogroup(add));
+  const options = { ...optionsOf(own), ...functions };
+  return written(builder, windows.kind === 'session' ? cogrouped.windowedBy(windows).aggregate(options) : cogrouped.windowedBy(windows).aggregate(options));
 }
 
 async function shownBy(driver: TopologyTestDriver, windows: AnyWindows): Promise<Row[]> {
@@ -80,26 +98,39 @@ async function shownBy(driver: TopologyTestDriver, windows: AnyWindows): Promise
   return rows;
 }
 
-for (const [kind, arbitrary] of Object.entries(KINDS)) {
-  test(`${kind}: results, their order, timestamps and headers, and what the store shows follow the rules, crashes or not`, { timeout: 120_000 }, async () => {
-    const all = (arbitrary as fc.Arbitrary<AnyWindows>).chain((windows) => fc.tuple(fc.constant(windows), settings(shortest(windows))));
-    const property = fc.asyncProperty(all, steps, async ([windows, own], list) => {
-      await using driver = await TopologyTestDriver.start(topologyOf(windows, own), { commitIntervalMs: 0, emitIntervalMs: own.emitIntervalMs });
-      const input = driver.createInputTopic('in', text);
-      const output = driver.createOutputTopic('out', shownKeys);
-      const naive = new NaiveWindows(windows, own);
-      for (const { record: each, passes, crash } of list) {
-        if (crash !== 'none') await driver.crash({ wipeState: crash === 'wipe' });
-        await driver.advanceWallClockTime(passes);
-        await input.pipeInput(each.key, each.value, each.timestamp, [['cause', Buffer.from(each.cause)]]);
-        const got = output.readRecords().map(({ key, value, timestamp, headers }): Output => {
-          const cause = headers[0]?.[1]?.toString();
-          return { key: key!.key, window: [key!.window.startMs, key!.window.endMs], value, timestamp, ...(cause === undefined ? {} : { cause }) };
-        });
-        expect(got).toEqual(naive.take(each, driver.wallClockTime));
-      }
-      expect(await shownBy(driver, windows)).toEqual(naive.shown());
+async function comparePlay(topology: Topology, windows: AnyWindows, own: Settings, list: readonly Step[], inputs: number): Promise<void> {
+  await using driver = await TopologyTestDriver.start(topology, { commitIntervalMs: 0, emitIntervalMs: own.emitIntervalMs });
+  const output = driver.createOutputTopic('out', shownKeys);
+  const naive = new NaiveWindows(windows, own, inputs);
+  for (const { record: each, input, passes, crash } of list) {
+    if (crash !== 'none') await driver.crash({ wipeState: crash === 'wipe' });
+    await driver.advanceWallClockTime(passes);
+    const at = input % inputs;
+    await driver.createInputTopic(`in-${at}`, text).pipeInput(each.key, each.value, each.timestamp, [['cause', Buffer.from(each.cause)]]);
+    const got = output.readRecords().map(({ key, value, timestamp, headers }): Output => {
+      const cause = headers[0]?.[1]?.toString();
+      return { key: key!.key, window: [key!.window.startMs, key!.window.endMs], value, timestamp, ...(cause === undefined ? {} : { cause }) };
     });
-    await fc.assert(property, { numRuns: Number(process.env['RUNS'] ?? 200) });
-  });
+    expect(got).toEqual(naive.take(each, driver.wallClockTime, at));
+  }
+  expect(await shownBy(driver, windows)).toEqual(naive.shown());
 }
+
+const RUNS = Number(process.env['RUNS'] ?? 150);
+
+describe.each(Object.entries(KINDS))('%s', (_kind, arbitrary) => {
+  const all = (arbitrary as fc.Arbitrary<AnyWindows>).chain((windows) => fc.tuple(fc.constant(windows), settings(shortest(windows))));
+
+  test('results, their order, timestamps and headers, and what the store shows follow the rules, crashes or not', { timeout: 120_000 }, async () => {
+    const property = fc.asyncProperty(all, steps, ([windows, own], list) => comparePlay(ofOneGroup(windows, own), windows, own, list, 1));
+    await fc.assert(property, { numRuns: RUNS });
+  });
+
+  test('of several groups: each has a time of its own, and all share the windows', { timeout: 120_000 }, async () => {
+    const property = fc.asyncProperty(all, steps, fc.integer({ min: 2, max: 3 }), ([windows, own], list, inputs) => {
+      const onUpdate = { ...own, emit: 'on-update' as const };
+      return comparePlay(ofSeveralGroups(windows, onUpdate, inputs), windows, onUpdate, list, inputs);
+    });
+    await fc.assert(property, { numRuns: RUNS });
+  });
+});

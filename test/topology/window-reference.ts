@@ -43,23 +43,27 @@ export class NaiveWindows {
   readonly #settings: Settings;
   #rows: Row[] = [];
   #emitted = new Set<Row>();
-  /** S: the highest timestamp that the operator has seen. */
-  #time = -1;
+  /** S: the highest timestamp that the operator has seen; of a cogroup, that each input has. */
+  readonly #times: number[];
+  #input = 0;
   /** The highest start, of sessions end, ever put. */
   #highest = -1;
   #nextLook = 0;
   #outputs: Output[] = [];
 
-  constructor(windows: AnyWindows, settings: Settings) {
+  constructor(windows: AnyWindows, settings: Settings, inputs = 1) {
     this.#windows = windows;
     this.#settings = settings;
+    this.#times = Array.from({ length: inputs }, () => -1);
   }
 
-  take(record: Input, clock: number): Output[] {
+  /** `input`: of a cogroup. */
+  take(record: Input, clock: number, input = 0): Output[] {
     this.#outputs = [];
+    this.#input = input;
     const { key, value } = record;
     if (key !== null && (value !== null || this.#windows.kind !== 'sliding')) {
-      this.#time = Math.max(this.#time, record.timestamp);
+      this.#times[input] = Math.max(this.#time, record.timestamp);
       const mayLook = this.#update(key, record);
       if (mayLook && this.#settings.emit === 'on-close') this.#look(record, clock);
     }
@@ -69,6 +73,15 @@ export class NaiveWindows {
   /** What a read of the store shows. */
   shown(): Row[] {
     return this.#rows.filter((row) => this.#isShown(row)).sort((a, b) => bytesOrder(a.key, b.key) || a.start - b.start || a.end - b.end);
+  }
+
+  get #time(): number {
+    return this.#times[this.#input]!;
+  }
+
+  /** What the operator reads. Unless a retention was asked for, groups of a cogroup also find what is open for them, shown or not. */
+  #isRead(row: Row): boolean {
+    return this.#isShown(row) || (this.#times.length > 1 && this.#settings.retentionMs === undefined && !this.#isClosed(row));
   }
 
   #update(key: string, record: Input): boolean {
@@ -90,7 +103,7 @@ export class NaiveWindows {
     const t = record.timestamp;
     const open = this.#time - gapMs - graceMs;
     const merged = this.#rows
-      .filter((row) => row.key === key && row.end >= t - gapMs && row.start <= t + gapMs && (this.#isShown(row) || row.end >= open))
+      .filter((row) => row.key === key && row.end >= t - gapMs && row.start <= t + gapMs && (this.#isRead(row) || (row.end >= open && row.end >= this.#highest - this.#retentionMs)))
       .sort((a, b) => a.start - b.start || a.end - b.end);
     const start = Math.min(t, ...merged.map((row) => row.start));
     const end = Math.max(t, ...merged.map((row) => row.end));
@@ -121,7 +134,7 @@ export class NaiveWindows {
       this.#tell({ key, window: [t + 1, t + 1 + d], value: source.value, timestamp: source.timestamp, cause: record.cause });
     };
     /** As they were before the record. */
-    const all = this.#rows.filter((row) => row.key === key && this.#isShown(row)).sort((a, b) => a.start - b.start);
+    const all = this.#rows.filter((row) => row.key === key && this.#isRead(row)).sort((a, b) => a.start - b.start);
     if (t < d) {
       const first = all.find((row) => row.start === 0);
       const updated = all.filter((row) => row.start > 0 && row.start <= t);
@@ -173,7 +186,7 @@ export class NaiveWindows {
   }
 
   #find(key: string, start: number): Row | undefined {
-    return this.#rows.find((row) => row.key === key && row.start === start && this.#isShown(row));
+    return this.#rows.find((row) => row.key === key && row.start === start && this.#isRead(row));
   }
 
   #add(key: string, start: number, end: number, before: Row | undefined, { value, timestamp: t, cause }: Input): void {
