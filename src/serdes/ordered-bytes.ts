@@ -14,21 +14,22 @@ export function readUint64(source: Buffer, at: number): number {
 
 /**
  * The bytes with an end mark (0 0) that sorts below anything that could follow them, so that a shorter key comes before a longer one that begins with it, whatever
- * stands behind the mark. A 0 inside becomes 0 255.
+ * stands behind the mark. A 0 inside becomes 0 255. `room`: so many bytes behind the mark are left for the caller to set.
  */
-export function terminated(bytes: Buffer): Buffer {
+export function terminated(bytes: Buffer, room = 0): Buffer {
   let zeros = 0;
   for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, at + 1)) zeros++;
-  const out = Buffer.alloc(bytes.length + zeros + 2);
-  if (zeros === 0) {
-    bytes.copy(out);
-    return out;
-  }
+  const out = Buffer.allocUnsafe(bytes.length + zeros + 2 + room);
   let to = 0;
-  for (const byte of bytes) {
-    out[to++] = byte;
-    if (byte === 0) out[to++] = 255;
+  if (zeros === 0) to = bytes.copy(out);
+  else {
+    for (const byte of bytes) {
+      out[to++] = byte;
+      if (byte === 0) out[to++] = 255;
+    }
   }
+  out[to] = 0;
+  out[to + 1] = 0;
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What window and session stores share: lists of entries that die of age, and a changelog that has a record for each entry, as that of Kafka Streams.
 
 import type { DatabaseWrite } from '../ports/state-directory.ts';
+import type { Headers } from '../record/record.ts';
 import type { SessionStoreSpec, WindowStoreSpec } from '../topology/store-spec.ts';
 import { decodeList, encodeList, type Place, type Placed } from './bytes.ts';
 import { changelogHeader, readChangelogHeader } from './changelog-header.ts';
@@ -46,6 +47,7 @@ export class EntryLists {
 
   /** One record for each entry that is new, changed or gone. What has died of age is not told: the changelog's retention removes it there. */
   *changelog(): Generator<ChangelogRecord> {
+    const plain = changelogHeader(this.#spec.kind, this.#observed.value);
     let isTold = !this.#observed.isUnlogged;
     let carrier: Buffer | undefined;
     for (const { key, base, entries } of this.#overlay.pending()) {
@@ -53,11 +55,11 @@ export class EntryLists {
       for (const { entry, isGone } of differences(base === undefined ? [] : decodeList(base, this.#spec.name), entries)) {
         if (this.isHidden(entry)) continue;
         isTold = true;
-        yield this.#record(key, entry, isGone ? null : entry.value);
+        yield this.#record(key, entry, isGone ? null : entry.value, plain);
       }
     }
     // Something moved the highest time and was removed in the same commit: without a record a restore would show again what is hidden now.
-    if (!isTold && carrier !== undefined) yield this.#record(carrier, this.#layout.placeAt(this.#observed.value), null);
+    if (!isTold && carrier !== undefined) yield this.#record(carrier, this.#layout.placeAt(this.#observed.value), null, plain);
   }
 
   serialized({ key, value, headers }: ChangelogRecord): Serialized {
@@ -88,14 +90,11 @@ export class EntryLists {
     return bytes === undefined ? [] : decodeList(bytes, this.#spec.name);
   }
 
-  #record(listKey: Buffer, place: Place, value: Buffer | null): ChangelogRecord {
+  #record(listKey: Buffer, place: Place, value: Buffer | null, plain: Headers): ChangelogRecord {
     const { asideBytes = 0 } = this.#spec.value;
-    return {
-      key: this.#layout.recordKey(listKey, place),
-      value: value?.subarray(asideBytes) ?? null,
-      timestamp: this.#layout.timeOf(place),
-      headers: changelogHeader(this.#spec.kind, this.#observed.value, value?.subarray(0, asideBytes)),
-    };
+    const record = { key: this.#layout.recordKey(listKey, place), value, timestamp: this.#layout.timeOf(place), headers: plain };
+    if (asideBytes === 0 || value === null) return record;
+    return { ...record, value: value.subarray(asideBytes), headers: changelogHeader(this.#spec.kind, this.#observed.value, value.subarray(0, asideBytes)) };
   }
 }
 

@@ -8,10 +8,13 @@ import type { UndoLog } from './undo-log.ts';
 
 /** What an entry takes in memory beside its payload. */
 const ENTRY_MEMORY_BYTES = 100;
+const NONE: readonly Placed[] = [];
 
 /** The values under one key, in the order of their places. */
 export class EntryList implements DatabaseWrite {
   readonly key: Buffer;
+  /** The key as maps have it. */
+  readonly text: string;
   /** What is committed: the changelog is told the difference. */
   readonly base: Buffer | undefined;
   readonly entries: Placed[];
@@ -19,8 +22,9 @@ export class EntryList implements DatabaseWrite {
   timestamp = -1;
   payloadBytes: number;
 
-  constructor(key: Buffer, base: Buffer | undefined, entries: Placed[]) {
+  constructor(key: Buffer, text: string, base: Buffer | undefined, entries: Placed[]) {
     this.key = key;
+    this.text = text;
     this.base = base;
     this.entries = entries;
     this.payloadBytes = payloadBytes(entries);
@@ -45,16 +49,25 @@ export class ListOverlay extends StoreOverlay<EntryList> {
 
   /** To be read, and handed to `change`; not to be kept. */
   list(key: Buffer): EntryList {
-    const pending = this.writes.get(key.toString('latin1'));
+    const text = key.toString('latin1');
+    const pending = this.writes.get(text);
     if (pending !== undefined) return pending;
     const base = this.committed(key);
-    return new EntryList(key, base, base === undefined ? [] : decodeList(base, this.store));
+    return new EntryList(key, text, base, base === undefined ? [] : decodeList(base, this.store));
+  }
+
+  /** To be read only. The key may be used for something else afterwards. */
+  entries(key: Buffer): readonly Placed[] {
+    const pending = this.writes.get(key.toString('latin1'));
+    if (pending !== undefined) return pending.entries;
+    const base = this.committed(key);
+    return base === undefined ? NONE : decodeList(base, this.store);
   }
 
   /** Puts `added` in the place of `removed` entries from `at` on. @throws {EntryTooLargeError} */
   change(list: EntryList, at: number, removed: number, added: readonly Placed[], timestamp: number): void {
     this.checkSize(list.key.length + list.payloadBytes + payloadBytes(added) + PLACE_BYTES * (list.entries.length + added.length));
-    const text = list.key.toString('latin1');
+    const { text } = list;
     const isNew = !this.writes.has(text);
     const bytesBefore = isNew ? 0 : list.memoryBytes;
     const timestampBefore = list.timestamp;

@@ -33,7 +33,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   findSessions(key: K, earliestEndMs: number, latestStartMs: number, hiddenFromMs = Number.POSITIVE_INFINITY): Session<V>[] {
     const shownFromMs = Math.min(this.#oldestHidden + 1, Math.max(hiddenFromMs, this.#lists.oldestHidden + 1));
     const found: Session<V>[] = [];
-    for (const entry of this.overlay.list(this.#keyBytes(key)).entries) {
+    for (const entry of this.overlay.entries(this.#keyBytes(key))) {
       if (entry.first > latestStartMs) break;
       if (entry.second < earliestEndMs || entry.second < shownFromMs) continue;
       found.push({ startMs: entry.first, endMs: entry.second, value: this.spec.value.deserialize(this.topic, entry.value) });
@@ -42,7 +42,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   }
 
   get(key: K, startMs: number, endMs: number): V | undefined {
-    const { entries } = this.overlay.list(this.#keyBytes(key));
+    const entries = this.overlay.entries(this.#keyBytes(key));
     const at = indexAt(entries, startMs, endMs);
     return at === undefined || endMs <= this.#oldestHidden ? undefined : this.spec.value.deserialize(this.topic, entries[at]!.value);
   }

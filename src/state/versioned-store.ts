@@ -45,7 +45,7 @@ export class OverlaidVersionedStore<K, V> implements VersionedStore<K, V>, TaskS
   }
 
   get(key: K, asOfMs?: number): TimestampedValue<V> | undefined {
-    const versions = this.overlay.list(this.#keyBytes(key)).entries;
+    const versions = this.overlay.entries(this.#keyBytes(key));
     const latest = versions.length - 1;
     const at = asOfMs === undefined ? latest : indexOf(versions, asOfMs + 1, 0) - 1;
     if (at < latest && asOfMs! < this.#historyBegin) return undefined;

@@ -47,9 +47,10 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     const to = Math.min(toMs, this.#observed.value);
     const found: TimestampedValue<V>[] = [];
     if (from > to) return found;
-    const keyBytes = this.#keyBytes(key);
+    const listKey = this.#listKey(key, from);
     for (let segment = from - (from % this.#segmentMs); segment <= to; segment += this.#segmentMs) {
-      const { entries } = this.overlay.list(withSegment(keyBytes, segment));
+      setSegment(listKey, segment);
+      const entries = this.overlay.entries(listKey);
       for (let at = indexOf(entries, from, 0); at < entries.length && entries[at]!.first <= to; at++) {
         found.push({ timestamp: entries[at]!.first, value: this.spec.value.deserialize(this.topic, entries[at]!.value) });
       }
@@ -59,7 +60,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 
   get(key: K, timestamp: number): V | undefined {
     if (timestamp <= this.#lists.oldestHidden || timestamp < 0 || timestamp > this.#observed.value) return undefined;
-    const { entries } = this.overlay.list(this.#listKey(key, timestamp));
+    const entries = this.overlay.entries(this.#listKey(key, timestamp));
     const entry = entries[indexOf(entries, timestamp, 0)];
     return entry?.first === timestamp ? this.spec.value.deserialize(this.topic, entry.value) : undefined;
   }
@@ -122,7 +123,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
   }
 
   #listKey(key: K, timestamp: number): Buffer {
-    return withSegment(this.#keyBytes(key), timestamp - (timestamp % this.#segmentMs));
+    return listKeyOf(this.spec.key.serialize(this.topic, key), timestamp - (timestamp % this.#segmentMs));
   }
 }
 
@@ -141,18 +142,21 @@ function windowLayout(segmentMs: number): EntryLayout {
     placeOf(recordKey) {
       const end = recordKey.length - 12;
       const first = readUint64(recordKey, end);
-      return { listKey: withSegment(terminated(recordKey.subarray(0, end)), first - (first % segmentMs)), first, second: recordKey.readUInt32BE(end + 8) };
+      return { listKey: listKeyOf(recordKey.subarray(0, end), first - (first % segmentMs)), first, second: recordKey.readUInt32BE(end + 8) };
     },
     placeAt: (time) => ({ first: time, second: 0 }),
     timeOf: ({ first }) => first,
   };
 }
 
-function withSegment(keyBytes: Buffer, segment: number): Buffer {
-  const bytes = Buffer.allocUnsafe(keyBytes.length + 8);
-  keyBytes.copy(bytes);
-  writeUint64(bytes, segment, keyBytes.length);
+function listKeyOf(key: Buffer, segment: number): Buffer {
+  const bytes = terminated(key, 8);
+  setSegment(bytes, segment);
   return bytes;
+}
+
+function setSegment(listKey: Buffer, segment: number): void {
+  writeUint64(listKey, segment, listKey.length - 8);
 }
 
 function segmentOf(listKey: Buffer): number {
