@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['test/**/*.real.test.ts', 'test/**/*.temporal.test.ts'],
           // Far above what any takes: no test's result may hang on how busy the computer is.
           testTimeout: 60_000,

@@ -10,6 +10,7 @@ import { dataDir } from './role.ts';
 /** Their folders have numbers: the order to read them in. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   'word-count': 'examples/01-word-count/word-count.ts',
+  'views-per-country': 'examples/02-views-per-country/run.ts',
 };
 
 export async function run(args: string[]): Promise<number> {
