@@ -376,14 +376,14 @@ test('whatever dies in the middle of whatever, the rows are in the end what the 
     fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 25 }), async (actions) => {
       world = new World();
       await world.create('t');
-      for (const [at, todo] of actions.entries()) {
-        if (todo.kind === 'put') await world.put(todo.rows);
-        else if (todo.kind === 'transaction') await (await world.putInTransaction(`${at}`, todo.rows))[todo.isCommitted ? 'commit' : 'abort']();
-        else if (todo.kind === 'day') world.nowMs += DAY_MS + 1;
-        else if (todo.kind === 'remove') await world.cluster.connect().admin.deleteRecords([0, 1].map((partition) => ({ topic: 't', partition, offset: world.cluster.topics.get('t')![partition]!.end })));
+      for (const [at, step] of actions.entries()) {
+        if (step.kind === 'put') await world.put(step.rows);
+        else if (step.kind === 'transaction') await (await world.putInTransaction(`${at}`, step.rows))[step.isCommitted ? 'commit' : 'abort']();
+        else if (step.kind === 'day') world.nowMs += DAY_MS + 1;
+        else if (step.kind === 'remove') await world.cluster.connect().admin.deleteRecords([0, 1].map((partition) => ({ topic: 't', partition, offset: world.cluster.topics.get('t')![partition]!.end })));
         else {
           let writes = 0;
-          const reader = world.reader({ deliver: (arrived) => Math.min(arrived, todo.atOnce), write: () => (writes++ === todo.diesAt ? (todo.isBefore ? 'dies-before' : 'dies-after') : undefined) });
+          const reader = world.reader({ deliver: (arrived) => Math.min(arrived, step.atOnce), write: () => (writes++ === step.diesAt ? (step.isBefore ? 'dies-before' : 'dies-after') : undefined) });
           await settle(reader);
           if (!reader.life.isAlive) continue;
           expectSaid(await rowsOf(reader));

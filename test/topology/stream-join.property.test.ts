@@ -49,14 +49,14 @@ function joined(topics: KStream<string | null, string | null>[], { kind: which, 
   return which === 'left' ? left.leftJoin(right, pair, options) : left.outerJoin(right, pair, options);
 }
 
-async function operator(join: JoinCase, todo: readonly Action[], { isSelf, isRepartitioned }: Topologies): Promise<Result[][]> {
+async function operator(join: JoinCase, steps: readonly Action[], { isSelf, isRepartitioned }: Topologies): Promise<Result[][]> {
   const builder = new StreamsBuilder();
   const streams = (isSelf ? ['left'] : ['left', 'right']).map((topic) => builder.stream(topic, strings));
   joined(isRepartitioned ? streams.map((stream) => stream.selectKey((_value, own) => own)) : streams, join).to('out', strings);
   await using driver = await TopologyTestDriver.start(builder.build(), { emitIntervalMs: join.emitIntervalMs });
   const out = driver.createOutputTopic('out', strings);
   const results: Result[][] = [];
-  for (const [at, action] of todo.entries()) {
+  for (const [at, action] of steps.entries()) {
     if (action.kind === 'advance') await driver.advanceWallClockTime(action.ms);
     else if (action.kind === 'crash') await driver.crash({ wipeState: action.wipeState });
     else {
@@ -69,10 +69,10 @@ async function operator(join: JoinCase, todo: readonly Action[], { isSelf, isRep
   return results;
 }
 
-function naive(join: JoinCase, todo: readonly Action[], { isSelf }: Topologies): Result[][] {
+function naive(join: JoinCase, steps: readonly Action[], { isSelf }: Topologies): Result[][] {
   const model = new NaiveStreamJoin(join);
   let clockMs = 0;
-  return todo.map((action, at) => {
+  return steps.map((action, at) => {
     if (action.kind === 'advance') clockMs += action.ms;
     if (action.kind !== 'pipe') return [];
     const value = action.piped.value === null ? null : `${action.piped.value}${at}`;
@@ -87,8 +87,8 @@ it.each<[string, Topologies, number]>([
   ['a stream with itself', { isSelf: true, isRepartitioned: false }, 80],
 ])('a join of %s gives what its rules say', async (_name, topologies, numRuns) => {
   await fc.assert(
-    fc.asyncProperty(joinCase, actions, async (join, todo) => {
-      expect(await operator(join, todo, topologies)).toEqual(naive(join, todo, topologies));
+    fc.asyncProperty(joinCase, actions, async (join, steps) => {
+      expect(await operator(join, steps, topologies)).toEqual(naive(join, steps, topologies));
     }),
     { numRuns },
   );

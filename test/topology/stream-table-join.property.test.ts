@@ -37,7 +37,7 @@ const actions: fc.Arbitrary<Action[]> = fc.array(fc.oneof({ weight: 30, arbitrar
 
 type Line = readonly [key: string | null, value: string, timestamp: number, header: string];
 
-async function operator({ isLeft, isVersioned, isRepartitioned, graceMs }: Join, todo: readonly Action[]): Promise<Line[][]> {
+async function operator({ isLeft, isVersioned, isRepartitioned, graceMs }: Join, steps: readonly Action[]): Promise<Line[][]> {
   const builder = new StreamsBuilder();
   const table = builder.table('table', { name: 't', ...strings, ...(isVersioned ? { historyMs: 10_000 } : {}) });
   const source = builder.stream('stream', strings);
@@ -48,7 +48,7 @@ async function operator({ isLeft, isVersioned, isRepartitioned, graceMs }: Join,
   out.to('out', strings);
   await using driver = await TopologyTestDriver.start(builder.build());
   const lines: Line[][] = [];
-  for (const [at, action] of todo.entries()) {
+  for (const [at, action] of steps.entries()) {
     if (typeof action === 'string') await driver.crash({ wipeState: action !== 'crash' });
     else await driver.createInputTopic(action.to, strings).pipeInput(action.key, action.hasValue ? `v${at}` : null, action.timestamp, [[`h${at}`, null]]);
     lines.push(driver.createOutputTopic('out', strings).readRecords().map(({ key, value, timestamp, headers }): Line => [key, value!, timestamp, headers.map(([name]) => name).join()]));
@@ -57,7 +57,7 @@ async function operator({ isLeft, isVersioned, isRepartitioned, graceMs }: Join,
   return lines.map((all, at) => all.slice(at === 0 ? 0 : lines[at - 1]!.length));
 }
 
-function naive({ isLeft, isVersioned, graceMs = 0 }: Join, todo: readonly Action[]): Line[][] {
+function naive({ isLeft, isVersioned, graceMs = 0 }: Join, steps: readonly Action[]): Line[][] {
   const versions = new Map<string, { timestamp: number; value: string | null }[]>();
   let waiting: { key: string; value: string; timestamp: number; header: string }[] = [];
   let highest = -1;
@@ -70,7 +70,7 @@ function naive({ isLeft, isVersioned, graceMs = 0 }: Join, todo: readonly Action
     const row = rowOf(key, timestamp);
     return row === null && !isLeft ? [] : [[key, `${value}|${row}`, timestamp, header]];
   };
-  return todo.map((action, at): Line[] => {
+  return steps.map((action, at): Line[] => {
     if (typeof action === 'string') return [];
     const { to, key, hasValue, timestamp } = action;
     const [value, header] = [`v${at}`, `h${at}`];
@@ -92,8 +92,8 @@ function naive({ isLeft, isVersioned, graceMs = 0 }: Join, todo: readonly Action
 
 it('a join of a stream with a table gives what its rules say', async () => {
   await fc.assert(
-    fc.asyncProperty(join, actions, async (which, todo) => {
-      expect(await operator(which, todo)).toEqual(naive(which, todo));
+    fc.asyncProperty(join, actions, async (which, steps) => {
+      expect(await operator(which, steps)).toEqual(naive(which, steps));
     }),
     { numRuns: 250 },
   );
