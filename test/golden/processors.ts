@@ -78,7 +78,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   times: () => (context) => (record) => context.forward({ ...record, value: `stream=${context.streamTime()} wall=${context.wallClockTime()}` }),
   place: () => (context) => (record) => {
-    const { topic, partition, offset } = context.source()!;
+    // Kafka Streams shows these where a punctuator forwards.
+    const { topic, partition, offset } = context.source() ?? { topic: 'null', partition: -1, offset: -1 };
     context.forward({ ...record, value: `${topic}-${partition}@${offset}` });
   },
   addHeader: ({ header, text: content }) => (context) => (record) => context.forward({ ...record, headers: [...record.headers, [header, Buffer.from(content)]] }),

@@ -66,9 +66,9 @@ class Outputs {
 
   constructor(driver: TopologyTestDriver, nodes: readonly CaseNode[], expected: readonly string[]) {
     const sinks = nodes.filter((node) => node.op === 'to');
-    const chooser = sinks.find((node) => node['topic'] === undefined);
+    const chooserOf = (topic: string): CaseNode | undefined => sinks.find((node) => node['topicFrom'] !== undefined && topic.startsWith(node['topicFrom'].prefix));
     for (const topic of new Set([...sinks.flatMap((node) => node['topic'] ?? []), ...expected])) {
-      const sink = sinks.find((node) => node['topic'] === topic) ?? chooser;
+      const sink = sinks.find((node) => node['topic'] === topic) ?? chooserOf(topic);
       if (sink === undefined) continue;
       this.#topics.set(topic, { out: driver.createOutputTopic(topic, { key: serdeOf(sink['keySerde']), value: serdeOf(sink['valueSerde']) }), lines: [] });
     }
