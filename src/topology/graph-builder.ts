@@ -28,7 +28,6 @@ type Stores = readonly AnyStoreSpec[] | (() => readonly AnyStoreSpec[]);
 export class GraphBuilder {
   readonly #drafts: (() => TopologyNode)[] = [];
   readonly #copartitioned: (readonly string[])[] = [];
-  readonly #settling: (() => void)[] = [];
   readonly #streamSources: { readonly topics: string; readonly consumed: Consumed<any, any>; readonly name: string }[] = [];
   #counter = 0;
 
@@ -70,13 +69,7 @@ export class GraphBuilder {
     this.#copartitioned.push(Object.freeze([...sources]));
   }
 
-  /** To be asked when all operators are known: what nobody had to ask for may be there by then. */
-  whenComplete(settle: () => void): void {
-    this.#settling.push(settle);
-  }
-
   build(): Topology {
-    for (const settle of this.#settling) settle();
     return new Topology(this.#drafts.map((draft) => Object.freeze(draft())), this.#copartitioned);
   }
 
