@@ -14,7 +14,18 @@ import { externalTopics } from '../runtime/topic-plan.ts';
 import { MemoryStateDirectory } from '../state/memory/memory-state-directory.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import { taskName } from '../topology/processor.ts';
-import type { AnyStoreSpec, StoreOf } from '../topology/store-spec.ts';
+import type {
+  AnyStoreSpec,
+  KeyValueStore,
+  KeyValueStoreSpec,
+  SessionStore,
+  SessionStoreSpec,
+  StoreOf,
+  VersionedStore,
+  VersionedStoreSpec,
+  WindowStore,
+  WindowStoreSpec,
+} from '../topology/store-spec.ts';
 import type { Topology } from '../topology/topology.ts';
 import { InMemoryCluster } from './in-memory-broker.ts';
 
@@ -151,8 +162,28 @@ export class TopologyTestDriver implements AsyncDisposable {
     const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.some(({ name }) => name === spec.name));
     const name = subtopology === undefined ? '' : taskName({ subtopology: subtopology.id, partition });
     const task = this.#thread.tasks.get(name);
-    if (task === undefined) throw new Error(`No running task has the store "${spec.name}" for partition ${partition}. The topology has: ${this.#topology.subtopologies.flatMap(({ stores }) => stores.map((store) => store.name)).join(', ')}.`);
+    if (task === undefined) throw new Error(`No running task has the store "${spec.name}" for partition ${partition}. The topology has: ${this.#storeNames()}.`);
     return task.state.store(spec);
+  }
+
+  /** The store of this name, such as that of a `count` or of a table that is kept: types are the caller's promise. @throws when there is none of this name and kind. */
+  keyValueStore<K = string, V = any>(name: string, partition = 0): KeyValueStore<K, V> {
+    return this.store(this.#specOf('keyValue', name) as KeyValueStoreSpec<K, V>, partition);
+  }
+
+  /** As `keyValueStore`. Windowed tables keep `TimestampedValue`s, under the start of each window. */
+  windowStore<K = string, V = any>(name: string, partition = 0): WindowStore<K, V> {
+    return this.store(this.#specOf('window', name) as WindowStoreSpec<K, V>, partition);
+  }
+
+  /** As `keyValueStore`. */
+  sessionStore<K = string, V = any>(name: string, partition = 0): SessionStore<K, V> {
+    return this.store(this.#specOf('session', name) as SessionStoreSpec<K, V>, partition);
+  }
+
+  /** As `keyValueStore`, of a table with `historyMs`. */
+  versionedStore<K = string, V = any>(name: string, partition = 0): VersionedStore<K, V> {
+    return this.store(this.#specOf('versioned', name) as VersionedStoreSpec<K, V>, partition);
   }
 
   /** What the topology knows of a store of this name. */
@@ -189,6 +220,18 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #specOf(kind: AnyStoreSpec['kind'], name: string): AnyStoreSpec {
+    const spec = this.storeSpec(name);
+    if (spec?.kind === kind) return spec;
+    if (spec !== undefined) throw new Error(`The store "${name}" is of the kind ${spec.kind}, not ${kind}.`);
+    throw new Error(`The topology has no store "${name}". It has: ${this.#storeNames()}. Tables are only stored where an operator reads them, or with "materialized: true".`);
+  }
+
+  #storeNames(): string {
+    const { subtopologies, globalTables } = this.#topology;
+    return [...subtopologies.flatMap(({ stores }) => stores), ...globalTables.map(({ store }) => store)].map(({ name }) => name).join(', ');
   }
 
   #countOf(topic: string): number {

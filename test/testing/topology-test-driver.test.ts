@@ -1,7 +1,7 @@
 // The driver itself: it must end, and run what production runs.
 
 import { expect, test } from 'vitest';
-import { InvalidRecordError, Serdes, Stores, StreamsBuilder, type Processor, type ProcessorContext, type Serde, type Topology } from 'millrace';
+import { InvalidRecordError, Serdes, session, Stores, StreamsBuilder, tumbling, type Processor, type ProcessorContext, type Serde, type TimestampedValue, type Topology } from 'millrace';
 import { TopologyTestDriver } from 'millrace/testing';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
@@ -154,4 +154,26 @@ test('as one task, offsets have no gaps: those of records are counted, as in Kaf
   };
   expect(await offsets(true)).toEqual([0, 1, 2].map((offset) => `test-again-repartition@${offset}`));
   expect(await offsets(false)).toEqual([0, 2, 4].map((offset) => `test-again-repartition@${offset}`));
+});
+
+test('stores are found by name and kind, and an error says what there is', async () => {
+  const builder = new StreamsBuilder();
+  const group = builder.stream('in', text).groupByKey({ name: 'by', ...text });
+  group.count({ name: 'counts' });
+  group.windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).count({ name: 'per-window', retentionMs: 100 });
+  group.windowedBy(session({ gapMs: 10, graceMs: 0 })).count({ name: 'per-session', retentionMs: 100 });
+  builder.table('rows', { name: 'rows', historyMs: 100, ...text });
+  builder.table('unread', { name: 'unread', ...text });
+  await using driver = await TopologyTestDriver.start(builder.build(), { partitions: { rows: 2 } });
+  for (const time of [1, 2, 13]) await driver.createInputTopic('in', text).pipeInput('k', 'v', time);
+  for (const key of ['a', 'b', 'c']) await driver.createInputTopic('rows', text).pipeInput(key, 'v', 5);
+  expect(driver.keyValueStore<string, number>('counts').get('k')).toBe(3);
+  expect(driver.windowStore<string, TimestampedValue<number>>('per-window').get('k', 0)).toEqual({ value: 2, timestamp: 2 });
+  expect(driver.sessionStore<string, number>('per-session').get('k', 1, 2)).toBe(2);
+  expect(driver.sessionStore<string, number>('per-session').findSessions('k', 0, 100)).toHaveLength(2);
+  const rows = [0, 1].map((partition) => ['a', 'b', 'c'].filter((key) => driver.versionedStore('rows', partition).get(key, 5) !== undefined));
+  expect(rows.flat().sort()).toEqual(['a', 'b', 'c']);
+  expect(rows.map(({ length }) => length)).not.toContain(0);
+  expect(() => driver.windowStore('counts')).toThrow('The store "counts" is of the kind keyValue, not window.');
+  expect(() => driver.keyValueStore('unread')).toThrow(/has no store "unread". It has: counts, .*rows\. Tables are only stored where.*"materialized: true"/);
 });
