@@ -149,12 +149,14 @@ test('as one task, offsets have no gaps: those of records are counted, as in Kaf
   const topology = builder.build();
   const offsets = async (oneTask: boolean): Promise<(string | null)[]> => {
     await using driver = await TopologyTestDriver.start(topology, { oneTask });
-    for (const value of ['a', 'b', 'c']) await driver.createInputTopic('in', text).pipeInput('k', value);
+    for (const value of KEYS) await driver.createInputTopic('in', text).pipeInput('k', value);
     return driver.createOutputTopic('out', text).readValues();
   };
   expect(await offsets(true)).toEqual([0, 1, 2].map((offset) => `test-again-repartition@${offset}`));
   expect(await offsets(false)).toEqual([0, 2, 4].map((offset) => `test-again-repartition@${offset}`));
 });
+
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 test('stores are found by name and kind, and an error says what there is', async () => {
   const builder = new StreamsBuilder();
@@ -166,13 +168,13 @@ test('stores are found by name and kind, and an error says what there is', async
   builder.table('unread', { name: 'unread', ...text });
   await using driver = await TopologyTestDriver.start(builder.build(), { partitions: { rows: 2 } });
   for (const time of [1, 2, 13]) await driver.createInputTopic('in', text).pipeInput('k', 'v', time);
-  for (const key of ['a', 'b', 'c']) await driver.createInputTopic('rows', text).pipeInput(key, 'v', 5);
+  for (const key of KEYS) await driver.createInputTopic('rows', text).pipeInput(key, 'v', 5);
   expect(driver.keyValueStore<string, number>('counts').get('k')).toBe(3);
   expect(driver.windowStore<string, TimestampedValue<number>>('per-window').get('k', 0)).toEqual({ value: 2, timestamp: 2 });
   expect(driver.sessionStore<string, number>('per-session').get('k', 1, 2)).toBe(2);
   expect(driver.sessionStore<string, number>('per-session').findSessions('k', 0, 100)).toHaveLength(2);
-  const rows = [0, 1].map((partition) => ['a', 'b', 'c'].filter((key) => driver.versionedStore('rows', partition).get(key, 5) !== undefined));
-  expect(rows.flat().sort()).toEqual(['a', 'b', 'c']);
+  const rows = [0, 1].map((partition) => KEYS.filter((key) => driver.versionedStore('rows', partition).get(key, 5) !== undefined));
+  expect(rows.flat().sort()).toEqual(KEYS);
   expect(rows.map(({ length }) => length)).not.toContain(0);
   expect(() => driver.windowStore('counts')).toThrow('The store "counts" is of the kind keyValue, not window.');
   expect(() => driver.keyValueStore('unread')).toThrow(/has no store "unread". It has: counts, .*rows\. Tables are only stored where.*"materialized: true"/);
