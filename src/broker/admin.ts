@@ -78,12 +78,13 @@ export class KafkaAdmin implements BrokerAdmin {
   }
 
   async batchBytesMax(topics: readonly string[]): Promise<Map<string, number>> {
-    return this.#patiently(async () => {
-      const configs = await this.#connections.sendToAny(describeTopicConfigRequest(topics, 'max.message.bytes'));
-      const failed = configs.find(({ errorCode }) => errorCode !== 0);
-      if (failed !== undefined) throw readError(failed.errorCode, `describe the settings of topic ${failed.topic}`, { message: failed.message });
-      return new Map(configs.map(({ topic, value }) => [topic, Number(value)]));
-    });
+    const values = await this.#settingOf(topics, 'max.message.bytes');
+    return new Map([...values].map(([topic, value]) => [topic, Number(value)]));
+  }
+
+  async deletionsKeptMs(topics: readonly string[]): Promise<Map<string, number>> {
+    const [policies, times] = await Promise.all([this.#settingOf(topics, 'cleanup.policy'), this.#settingOf(topics, 'delete.retention.ms')]);
+    return new Map(topics.map((topic) => [topic, policies.get(topic)?.includes('compact') === true ? Number(times.get(topic)) : Number.POSITIVE_INFINITY]));
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -156,6 +157,15 @@ export class KafkaAdmin implements BrokerAdmin {
 
   async close(): Promise<void> {
     await this.#connections.close();
+  }
+
+  async #settingOf(topics: readonly string[], setting: string): Promise<Map<string, string | null>> {
+    return this.#patiently(async () => {
+      const configs = await this.#connections.sendToAny(describeTopicConfigRequest(topics, setting));
+      const failed = configs.find(({ errorCode }) => errorCode !== 0);
+      if (failed !== undefined) throw readError(failed.errorCode, `describe the settings of topic ${failed.topic}`, { message: failed.message });
+      return new Map(configs.map(({ topic, value }) => [topic, value]));
+    });
   }
 
   /** The topics among `names` that exist. */

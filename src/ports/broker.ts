@@ -39,6 +39,8 @@ export interface BrokerAdmin {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** How many bytes a record batch of a topic may have (`max.message.bytes`), by topic; every topic must exist. */
   batchBytesMax(topics: readonly string[]): Promise<Map<string, number>>;
+  /** For how long, ms, a compacted topic shows that a key was deleted (`delete.retention.ms`), by topic; Infinity: it is not compacted. Every topic must exist. */
+  deletionsKeptMs(topics: readonly string[]): Promise<Map<string, number>>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   listTopics(): Promise<string[]>;
   /** `earliest`: log start. `latest`: log end (high watermark), *including* open transactions. `stable`: last stable offset. */

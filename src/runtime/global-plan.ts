@@ -3,7 +3,6 @@
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { GlobalRecord } from '../state/global-state.ts';
 import type { GlobalTableNode } from '../topology/node.ts';
-import { TOMBSTONES_KEPT_MS } from './topic-plan.ts';
 
 export const TOO_OLD = 'they were last up to date longer ago than topics keep deletions';
 
@@ -13,11 +12,13 @@ export interface GlobalFacts {
   /** First and next offset, by `partitionName`. */
   readonly starts: ReadonlyMap<string, number>;
   readonly ends: ReadonlyMap<string, number>;
+  /** How long the topics show deletions, the shortest of them. */
+  readonly deletionsKeptMs: number;
   readonly nowMs: number;
 }
 
 /** In words; undefined when reading can go on where it stopped. */
-export function whyUnusable(record: GlobalRecord | undefined, { tables, partitions, starts, ends, nowMs }: GlobalFacts): string | undefined {
+export function whyUnusable(record: GlobalRecord | undefined, { tables, partitions, starts, ends, deletionsKeptMs, nowMs }: GlobalFacts): string | undefined {
   if (record === undefined) return undefined;
   const isSame = Object.keys(record.tables).length === tables.length && tables.every(({ store, topic }) => record.tables[store.name] === topic);
   if (!isSame) return 'there are other tables than before, or they read other topics';
@@ -29,6 +30,6 @@ export function whyUnusable(record: GlobalRecord | undefined, { tables, partitio
     if (position > ends.get(name)!) return `${name} ends at ${ends.get(name)}, before position ${position}: the topic was recreated or lost records`;
   }
   // A compacted topic forgets deletions after a while: rows that were deleted since would stay for ever (KIP-1259).
-  if (nowMs - record.currentAtMs > TOMBSTONES_KEPT_MS) return TOO_OLD;
+  if (nowMs - record.currentAtMs > deletionsKeptMs) return TOO_OLD;
   return undefined;
 }

@@ -19,7 +19,6 @@ import { Input } from './input.ts';
 import { messageOf, type Logger } from './logger.ts';
 import type { Counters } from './metrics.ts';
 import type { ResolvedSettings } from './settings.ts';
-import { TOMBSTONES_KEPT_MS } from './topic-plan.ts';
 
 export interface GlobalTablesParts {
   readonly tables: readonly GlobalTableNode[];
@@ -33,6 +32,8 @@ export interface GlobalTablesParts {
 
 /** How often the ends of the topics are asked for, to know how current the tables are and whether a topic has got more partitions. */
 const LOOK_INTERVAL_MS = 30_000;
+/** So many of them may go by unanswered before it is taken for being cut off. */
+const LOOKS_MISSED = 10;
 
 interface Followed {
   readonly tp: TopicPartition;
@@ -61,6 +62,8 @@ export class GlobalTables {
   /** The answer to the last look, for the loop to take up. */
   #found: Ends | undefined;
   #lookedAtMs = 0;
+  /** How long the topics show deletions, the shortest of them. */
+  #deletionsKeptMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: GlobalTablesParts) {
     this.#parts = parts;
@@ -139,8 +142,9 @@ export class GlobalTables {
     const { broker, log, clock, directory, tables } = this.#parts;
     const ends = await this.#endsNow();
     const [starts, latest] = await Promise.all([broker.admin.listOffsets(ends.partitions, 'earliest'), broker.admin.listOffsets(ends.partitions, 'latest')]);
+    this.#deletionsKeptMs = Math.min(...(await broker.admin.deletionsKeptMs([...this.#byTopic.keys()])).values());
     await this.#openDatabase();
-    const why = whyUnusable(this.#state.record, { tables, partitions: ends.partitions, starts, ends: latest, nowMs: clock.now() });
+    const why = whyUnusable(this.#state.record, { tables, partitions: ends.partitions, starts, ends: latest, deletionsKeptMs: this.#deletionsKeptMs, nowMs: clock.now() });
     if (why !== undefined) {
       log('info', `Global tables are read anew: ${why}.`);
       await this.#state.close();
@@ -247,7 +251,9 @@ export class GlobalTables {
     if (target === undefined || !target.partitions.every((tp) => this.#followed.get(partitionName(tp))!.position >= target.stable.get(partitionName(tp))!)) return;
     this.#target = undefined;
     const before = this.#state.record?.currentAtMs;
-    if (before !== undefined && target.atMs - before > TOMBSTONES_KEPT_MS) throw new TablesLostError(TOO_OLD);
+    // Between two looks nobody can tell, and a topic that forgets so fast is not compacted at once.
+    const keptMs = Math.max(this.#deletionsKeptMs, LOOKS_MISSED * LOOK_INTERVAL_MS);
+    if (before !== undefined && target.atMs - before > keptMs) throw new TablesLostError(TOO_OLD);
     await this.#guarded(() => this.#state.isCurrent(target.atMs));
     this.#isReady = true;
   }

@@ -23,8 +23,9 @@ import { InMemoryGroup, type GroupMember } from './in-memory-group.ts';
 import { endTransaction, Log, type Transaction } from './in-memory-log.ts';
 import { InMemoryProducer, InMemoryTransactionalProducer, type ProducerState } from './in-memory-producer.ts';
 
-/** Kafka's default. */
+/** Kafka's defaults. */
 const BATCH_BYTES_MAX = 1_048_588;
+const DELETIONS_KEPT_MS = 86_400_000;
 
 export interface InMemoryClusterOptions {
   /**
@@ -41,6 +42,8 @@ export interface InMemoryClusterOptions {
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
 export class InMemoryCluster {
   readonly topics = new Map<string, Log[]>();
+  /** @internal */
+  readonly configs = new Map<string, NonNullable<TopicSpec['config']>>();
   readonly producers = new Map<string, ProducerState>();
   readonly #groups = new Map<string, InMemoryGroup>();
   readonly #unfinished = new Set<Transaction>();
@@ -59,7 +62,8 @@ export class InMemoryCluster {
   }
 
   /** @internal */
-  create(topic: string, partitions: number): void {
+  create(topic: string, partitions: number, config: TopicSpec['config'] = {}): void {
+    this.configs.set(topic, config);
     this.topics.set(topic, Array.from({ length: partitions }, () => new Log(this.#keepsMarkers)));
   }
 
@@ -176,10 +180,10 @@ class InMemoryAdmin implements BrokerAdmin {
   }
 
   async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
-    for (const { topic, partitions } of specs) {
+    for (const { topic, partitions, config } of specs) {
       const existing = this.#cluster.topics.get(topic);
       if (existing === undefined) {
-        this.#cluster.create(topic, partitions);
+        this.#cluster.create(topic, partitions, config);
       } else if (existing.length !== partitions) {
         throw new BrokerError('fatal', 'INVALID_PARTITIONS', `Topic ${topic} has ${existing.length} partitions, and ${partitions} are needed.`);
       }
@@ -188,6 +192,12 @@ class InMemoryAdmin implements BrokerAdmin {
 
   async batchBytesMax(topics: readonly string[]): Promise<Map<string, number>> {
     return new Map(topics.map((topic) => [topic, BATCH_BYTES_MAX]));
+  }
+
+  /** Nothing is compacted here, but a test may do it by hand. */
+  async deletionsKeptMs(topics: readonly string[]): Promise<Map<string, number>> {
+    const configOf = (topic: string): Readonly<Record<string, string>> => this.#cluster.configs.get(topic) ?? {};
+    return new Map(topics.map((topic) => [topic, configOf(topic)['cleanup.policy']?.includes('compact') === true ? Number(configOf(topic)['delete.retention.ms'] ?? DELETIONS_KEPT_MS) : Number.POSITIVE_INFINITY]));
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {

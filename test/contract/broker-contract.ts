@@ -90,6 +90,15 @@ export function brokerContract(name: string, makeBroker: () => Promise<ContractC
         expect(error.message).toMatch(/\b5\b/);
       });
 
+      it('knows for how long they show deletions, where they are compacted', async () => {
+        const [plain, compacted, brief] = [await newTopic(), unique('compacted'), unique('brief')];
+        await broker.admin.ensureTopics([
+          { topic: compacted, partitions: 1, config: { 'cleanup.policy': 'compact' } },
+          { topic: brief, partitions: 1, config: { 'cleanup.policy': 'compact,delete', 'delete.retention.ms': '1000' } },
+        ]);
+        expect(await broker.admin.deletionsKeptMs([plain, compacted, brief])).toEqual(new Map([[plain, Number.POSITIVE_INFINITY], [compacted, 86_400_000], [brief, 1_000]]));
+      });
+
       it('deletes them', async () => {
         const topic = await newTopic();
         await broker.admin.deleteTopics([topic]);

@@ -40,7 +40,7 @@ class World {
   nowMs = 10 * DAY_MS;
 
   async create(topic: string): Promise<void> {
-    await this.cluster.connect().admin.ensureTopics([{ topic, partitions: PARTITIONS }]);
+    await this.cluster.connect().admin.ensureTopics([{ topic, partitions: PARTITIONS, config: { 'cleanup.policy': 'compact' } }]);
   }
 
   reader(weather: Weather = {}, { store = 'rows', topic = 't', value = string }: { store?: string; topic?: string; value?: Serde<string> } = {}): Reader {
@@ -249,6 +249,20 @@ describe('a restart', () => {
     const reader = await settled(world.reader());
     expect(await rowsOf(reader)).toEqual(world.said());
     expect(reader.log.join()).toContain(why);
+  });
+
+  test('reads anew as soon as the topic may have forgotten deletions by its own settings, and never for that if it is not compacted', async () => {
+    const again = async (config: Readonly<Record<string, string>>): Promise<string> => {
+      world = new World();
+      await world.cluster.connect().admin.ensureTopics([{ topic: 't', partitions: PARTITIONS, config }]);
+      await world.put({ a: '1' });
+      await (await settled(world.reader())).tables.close();
+      world.nowMs += 1_001;
+      return (await settled(world.reader())).log.join();
+    };
+    expect(await again({ 'cleanup.policy': 'compact', 'delete.retention.ms': '1000' })).toContain('longer ago than topics keep deletions');
+    expect(await again({ 'cleanup.policy': 'compact', 'delete.retention.ms': '1001' })).toBe('');
+    expect(await again({ 'cleanup.policy': 'delete', 'delete.retention.ms': '1000' })).toBe('');
   });
 
   test.each<[string, { store?: string; topic?: string }]>([
