@@ -9,7 +9,7 @@ import type { ProcessorContext } from '../processor.ts';
 import { Stores, type OrderedKeyValueStore, type OrderedKeyValueStoreSpec } from '../store-spec.ts';
 import type { Change } from '../table-origin.ts';
 import type { Windowed } from '../windowed.ts';
-import type { OperatorTime } from './windowed-time.ts';
+import type { OperatorTime } from './operator-time.ts';
 
 /** on-update: each record sends on what its windows have become. on-close: each window sends on one result, when no record can change it any more. */
 export type Emit = 'on-update' | 'on-close';

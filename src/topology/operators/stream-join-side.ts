@@ -3,7 +3,7 @@
 import type { Headers, StreamRecord } from '../../record/record.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
 import type { WindowStore, WindowStoreSpec } from '../store-spec.ts';
-import { JoinTime, type JoinTimeSpec } from './join-time.ts';
+import { OperatorTime, type TimeStoreSpec } from './operator-time.ts';
 import { WaitingRecords, type WaitingRecordsSpec } from './waiting-records.ts';
 
 /** What one side of a join is, to itself and to the other. */
@@ -23,7 +23,7 @@ export interface JoinOfSides<K, VOwn, VOther, R> {
   /** The sides that may stand alone, in the order in which they come out when their times are equal; none in an inner join. */
   readonly alone: readonly JoinSide<K, any, R>[];
   readonly graceMs: number;
-  readonly time: JoinTimeSpec | undefined;
+  readonly time: TimeStoreSpec | undefined;
 }
 
 export function joinSide<K, VOwn, VOther, R>(join: JoinOfSides<K, VOwn, VOther, R>): () => Processor<K | null, VOwn | null, K | null, R> {
@@ -46,7 +46,7 @@ class SideOfJoin<K, VOwn, VOther, R> implements Processor<K | null, VOwn | null,
   #ownWaiting: WaitingRecords<K, VOwn> | undefined;
   #otherWaiting: WaitingRecords<K, VOther> | undefined;
   #waiting: readonly Waiting<K, R>[] = [];
-  #time: JoinTime | undefined;
+  #time: OperatorTime | undefined;
 
   constructor(join: JoinOfSides<K, VOwn, VOther, R>) {
     this.#join = join;
@@ -61,7 +61,7 @@ class SideOfJoin<K, VOwn, VOther, R> implements Processor<K | null, VOwn | null,
     this.#ownWaiting = waitingOf(own);
     this.#otherWaiting = waitingOf(other);
     this.#waiting = alone.map((side) => ({ records: waitingOf(side)!, result: side.alone!.result, patienceMs: side.reachAheadMs + graceMs }));
-    this.#time = time === undefined ? undefined : new JoinTime(context.store(time), context.emitIntervalMs);
+    this.#time = time === undefined ? undefined : new OperatorTime(time, context);
   }
 
   process(record: StreamRecord<K | null, VOwn | null>): void {
@@ -98,7 +98,7 @@ class SideOfJoin<K, VOwn, VOther, R> implements Processor<K | null, VOwn | null,
 
   /** Those whose time is over come out without a partner, of both sides in one order of time. */
   #look(streamTime: number, headers: Headers): void {
-    if (!this.#time!.mayLook(this.#context.wallClockTime())) return;
+    if (!this.#time!.mayLook()) return;
     for (;;) {
       let earliest: { at: number; side: Waiting<K, R> } | undefined;
       for (const side of this.#waiting) {

@@ -5,7 +5,7 @@ import type { Serde } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
 import type { KStream } from '../stream.ts';
 import { Stores } from '../store-spec.ts';
-import { joinTimeSpec } from './join-time.ts';
+import { timeStore } from './operator-time.ts';
 import { joinSide, type JoinSide } from './stream-join-side.ts';
 import { waitingRecordsSpec } from './waiting-records.ts';
 
@@ -53,7 +53,7 @@ export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, 
   const leftSide = side('left', value, { reachBackMs: beforeMs, reachAheadMs: afterMs }, kind === 'inner' ? undefined : (one, at) => joiner(one, null, at));
   const rightSide = side('right', otherValue, { reachBackMs: afterMs, reachAheadMs: beforeMs }, kind === 'outer' ? (one, at) => joiner(null, one, at) : undefined);
   const alone = [rightSide, leftSide].filter((each) => each.alone !== undefined);
-  const time = alone.length === 0 ? undefined : joinTimeSpec(`${name}-time`);
+  const time = alone.length === 0 ? undefined : timeStore(name);
   const stores = [leftSide.store, rightSide.store, ...alone.map((each) => each.alone!.waiting as WaitingStore), ...(time === undefined ? [] : [time])];
 
   const shared = { alone, graceMs, time };

@@ -8,7 +8,7 @@ import type { Processor, ProcessorContext } from '../processor.ts';
 import { Stores, type AnyStoreSpec, type KeyValueEntry, type KeyValueStore, type KeyValueStoreSpec, type OrderedKeyValueStore, type OrderedKeyValueStoreSpec } from '../store-spec.ts';
 import type { Change, TableOrigin, TableReader, TableRecord, TableView } from '../table-origin.ts';
 import { waitingUpdateSerde, type WaitingUpdate } from './suppress-waiting.ts';
-import { OperatorTime, timeStore, type TimeStoreSpec } from './windowed-time.ts';
+import { OperatorTime, timeStore, type TimeStoreSpec } from './operator-time.ts';
 
 export interface SuppressPlan<K, V> {
   readonly name: string;

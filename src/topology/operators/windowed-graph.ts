@@ -16,7 +16,7 @@ import { windowedAggregate } from './windowed-aggregate.ts';
 import { keptStores, resultsOfGroups, storesOf, withKeptSessions, withKeptWindows, type KeptSpecs } from './windowed-kept.ts';
 import type { WindowedFunctions, WindowedInput, WindowedSupplier } from './windowed-operator.ts';
 import { sessionRows, sessionStore, WindowedTable, windowRows, windowStore } from './windowed-table.ts';
-import { OperatorTime, timeStore } from './windowed-time.ts';
+import { OperatorTime, timeStore } from './operator-time.ts';
 
 interface WindowedPlan<K, A> {
   readonly graph: GraphBuilder;
@@ -59,7 +59,7 @@ function operatorOf<K, A>(plan: WindowedPlan<K, A>): WindowedOperator<K, A> {
   return {
     table,
     stores: [table.spec, times, ...stores],
-    supplierOf: (functions, input) => aggregate({ functions, time: (context) => new OperatorTime(times, context, input), results }),
+    supplierOf: (functions, input) => aggregate({ functions, time: (context) => new OperatorTime(times, context, inputs.length === 1 ? undefined : input), results }),
   };
 }
 

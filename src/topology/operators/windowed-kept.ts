@@ -12,7 +12,7 @@ import type { Window, Windowed } from '../windowed.ts';
 import { closedUpTo, type AnyWindows } from '../windows.ts';
 import { closingOrderStore, resultsOnUpdate, type ClosingOrderSpec, type WindowResults } from './emit-on-close.ts';
 import type { SessionRows, WindowRows } from './windowed-table.ts';
-import type { OperatorTime } from './windowed-time.ts';
+import type { OperatorTime } from './operator-time.ts';
 
 export interface KeptSpecs<K, A> {
   /** In the order in which windows close. */

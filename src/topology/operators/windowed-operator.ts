@@ -6,7 +6,7 @@ import type { Change } from '../table-origin.ts';
 import type { Windowed } from '../windowed.ts';
 import type { WindowResults } from './emit-on-close.ts';
 import type { AggregateStep } from './stream-aggregate.ts';
-import type { OperatorTime } from './windowed-time.ts';
+import type { OperatorTime } from './operator-time.ts';
 
 /** How records of one group change a result. */
 export interface WindowedFunctions<K, V, A> {

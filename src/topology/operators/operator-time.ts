@@ -20,11 +20,11 @@ export class OperatorTime {
   readonly #context: ProcessorContext<any, any>;
   readonly #streamTime: string;
 
-  /** `input`: each input of a cogroup has a stream time of its own. */
-  constructor(spec: TimeStoreSpec, context: ProcessorContext<any, any>, input = 0) {
+  /** `input`: where each input has a stream time of its own, which one. */
+  constructor(spec: TimeStoreSpec, context: ProcessorContext<any, any>, input?: number) {
     this.#times = context.store(spec);
     this.#context = context;
-    this.#streamTime = `stream-time-${input}`;
+    this.#streamTime = input === undefined ? 'stream-time' : `stream-time-${input}`;
   }
 
   /** −1 before the first record. */
