@@ -19,7 +19,7 @@ export interface CogroupOptions<A> extends MaterializedRows {
 /** One of the groups, and what its records do to the aggregate. */
 export interface CogroupInput<K, A> {
   readonly group: KGroupedStream<K, any>;
-  add(value: any, aggregate: A, key: K): A;
+  add(value: any, aggregate: A, key: K): A | null;
 }
 
 export class CogroupedKStream<K, A> {
@@ -30,7 +30,7 @@ export class CogroupedKStream<K, A> {
   }
 
   /** @internal */
-  static of<K, V, A>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  static of<K, V, A>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A | null): CogroupedKStream<K, A> {
     return new CogroupedKStream([{ group, add }]);
   }
 
@@ -45,7 +45,7 @@ export class CogroupedKStream<K, A> {
   }
 
   /** One more group; its topics must have as many partitions as those of the others. */
-  cogroup<V>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  cogroup<V>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A | null): CogroupedKStream<K, A> {
     return new CogroupedKStream([...this.#inputs, { group, add }]);
   }
 

@@ -17,9 +17,9 @@ export interface TableAggregateOptions<K, V, A> extends MaterializedRows {
   /** What a group starts from: a new one, or one whose aggregate was removed. */
   readonly initial: () => A;
   /** A row has come in. null removes the aggregate. */
-  readonly add: (value: V, aggregate: A, key: K) => A;
+  readonly add: (value: V, aggregate: A, key: K) => A | null;
   /** A row has gone, or is about to be replaced by its new value. Only called where there is an aggregate; null removes it. */
-  readonly subtract: (value: V, aggregate: A, key: K) => A;
+  readonly subtract: (value: V, aggregate: A, key: K) => A | null;
   readonly value: Serde<NonNullable<A>>;
 }
 

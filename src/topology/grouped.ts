@@ -15,7 +15,7 @@ export interface AggregateOptions<K, V, A> extends MaterializedRows {
   /** What a key starts from. */
   readonly initial: () => A;
   /** Returns a new value rather than change what it is given. null removes the row; the next record of the key starts from `initial` again. */
-  readonly add: (value: NonNullable<V>, aggregate: A, key: K) => A;
+  readonly add: (value: NonNullable<V>, aggregate: A, key: K) => A | null;
   readonly value: Serde<NonNullable<A>>;
 }
 
@@ -42,7 +42,7 @@ export class KGroupedStream<out K, out V> {
   }
 
   /** Each key's values combined two by two: the first one as it is, each later one with what there is. null removes the row. */
-  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, materialized: MaterializedRows): KTable<K, NonNullable<V>> {
+  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V | null, materialized: MaterializedRows): KTable<K, NonNullable<V>> {
     return this.#aggregate(materialized, this.#value, (key, value, current) => (current === undefined ? value : (reducer(current, value, key) ?? null)));
   }
 
@@ -64,7 +64,7 @@ export class KGroupedStream<out K, out V> {
    * To be aggregated together with other groups, each by a function of its own, into one table. Records without a value reach that function in tumbling and
    * hopping windows and in sessions; elsewhere they are dropped.
    */
-  cogroup<A>(add: (value: V, aggregate: A, key: K) => A): CogroupedKStream<K, A> {
+  cogroup<A>(add: (value: V, aggregate: A, key: K) => A | null): CogroupedKStream<K, A> {
     return CogroupedKStream.of(this, add);
   }
 

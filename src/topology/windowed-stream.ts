@@ -28,7 +28,7 @@ export interface WindowedAggregateOptions<K, V, A> extends WindowedOptions {
   /** What a window starts from. */
   readonly initial: () => A;
   /** Returns a new value rather than change what it is given. null removes the row; the next record of the window starts from `initial` again. */
-  readonly add: (value: V, aggregate: A, key: K) => A;
+  readonly add: (value: V, aggregate: A, key: K) => A | null;
   readonly value: Serde<NonNullable<A>>;
 }
 
@@ -54,7 +54,7 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /** Each window's values combined two by two: the first one as it is, each later one with what there is. null removes the row. Records without a value are dropped. */
-  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, options: WindowedOptions): KTable<Windowed<K>, NonNullable<V>> {
+  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V | null, options: WindowedOptions): KTable<Windowed<K>, NonNullable<V>> {
     return ofOneGroup(this.#group, this.#windows, options, this.#group.parts.value, reducing(reducer as never));
   }
 
@@ -85,7 +85,7 @@ export class SessionWindowedKStream<K, V> {
   }
 
   /** Each session's values combined two by two, older ones first. null removes the row. Records without a value are dropped. */
-  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V, options: WindowedOptions): KTable<Windowed<K>, NonNullable<V>> {
+  reduce(reducer: (current: NonNullable<V>, next: NonNullable<V>, key: K) => V | null, options: WindowedOptions): KTable<Windowed<K>, NonNullable<V>> {
     return ofOneGroup(this.#group, this.#windows, options, this.#group.parts.value, reducing(reducer as never));
   }
 
