@@ -33,8 +33,10 @@ function writing(sink: SinkNode, topic: string, host: SinkHost): (record: AnyRec
   const partitions = host.outputTopics.countOf(topic);
   const task = host.id.partition;
   return (record) => {
-    const bytes = serialized(sink, topic, record);
-    host.emit(outgoing(bytes, topic, partitionOf(sink, topic, record, bytes.key, partitions, task), record));
+    const { timestamp, headers } = record;
+    const key = keyBytes(sink, topic, record);
+    const value = valueBytes(sink, topic, record);
+    host.emit({ topic, partition: partitionOf(sink, topic, record, key, partitions, task), key, value, timestamp, headers });
   };
 }
 
@@ -55,28 +57,25 @@ function choosing(sink: SinkNode, choose: TopicChooser['choose'], host: SinkHost
 function late(sink: SinkNode, topic: string, record: AnyRecord, task: number): LateOutput {
   // A serde that has to be opened for the topic cannot write yet; others write at once, so that what they cannot write is this record's error.
   const canWrite = sink.key.open === undefined && sink.value.open === undefined;
-  const early = canWrite ? serialized(sink, topic, record) : undefined;
+  const early = canWrite ? { key: keyBytes(sink, topic, record), value: valueBytes(sink, topic, record) } : undefined;
   return {
     sink,
     topic,
     bytes: (early?.key?.length ?? 0) + (early?.value?.length ?? 0),
     addressed(partitions) {
-      const bytes = early ?? serialized(sink, topic, record);
-      return outgoing(bytes, topic, partitionOf(sink, topic, record, bytes.key, partitions, task), record);
+      const { timestamp, headers } = record;
+      const { key, value } = early ?? { key: keyBytes(sink, topic, record), value: valueBytes(sink, topic, record) };
+      return { topic, partition: partitionOf(sink, topic, record, key, partitions, task), key, value, timestamp, headers };
     },
   };
 }
 
-interface Bytes {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
+function keyBytes(sink: SinkNode, topic: string, { key }: AnyRecord): Buffer | null {
+  return key === null || key === undefined ? null : sink.key.serialize(topic, key);
 }
 
-function serialized(sink: SinkNode, topic: string, { key, value }: AnyRecord): Bytes {
-  return {
-    key: key === null || key === undefined ? null : sink.key.serialize(topic, key),
-    value: value === null || value === undefined ? null : sink.value.serialize(topic, value),
-  };
+function valueBytes(sink: SinkNode, topic: string, { value }: AnyRecord): Buffer | null {
+  return value === null || value === undefined ? null : sink.value.serialize(topic, value);
 }
 
 function partitionOf(sink: SinkNode, topic: string, record: AnyRecord, key: Buffer | null, partitions: number, task: number): number {
@@ -85,10 +84,6 @@ function partitionOf(sink: SinkNode, topic: string, record: AnyRecord, key: Buff
   const chosen = sink.partition(record, partitions);
   if (Number.isSafeInteger(chosen) && chosen >= 0 && chosen < partitions) return chosen;
   throw new RangeError(`The partitioner of "${sink.name}" answered ${String(chosen)}, but topic "${topic}" has the partitions 0 to ${partitions - 1}: answer one of them.`);
-}
-
-function outgoing({ key, value }: Bytes, topic: string, partition: number, { timestamp, headers }: AnyRecord): OutgoingRecord {
-  return { topic, partition, key, value, timestamp, headers };
 }
 
 function checkName(topic: unknown, sink: SinkNode): void {

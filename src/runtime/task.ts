@@ -80,6 +80,8 @@ export class Task implements GraphHost, Rejects {
   #source: RecordSource | undefined;
   #outputs: (OutgoingRecord | LateOutput)[] = [];
   #outputBytes = 0;
+  /** Whether any of them may be late. */
+  #hasLate = false;
   /** Commit number of what is durable. */
   #n: number;
   /** Positions of the last commit, by partition. */
@@ -177,7 +179,7 @@ export class Task implements GraphHost, Rejects {
 
   /** Outputs whose topics must be known before the commit can be prepared. */
   get lateOutputs(): readonly LateOutput[] {
-    return this.#outputs.filter((output) => 'addressed' in output);
+    return this.#hasLate ? this.#outputs.filter((output) => 'addressed' in output) : [];
   }
 
   /**
@@ -186,7 +188,7 @@ export class Task implements GraphHost, Rejects {
    */
   prepareCommit(): { outputs: OutgoingRecord[]; offsets: OffsetToCommit[] } {
     const partition = this.id.partition;
-    const outputs = this.#outputs.map((output) => ('addressed' in output ? this.#addressed(output) : output));
+    const outputs = this.#hasLate ? this.#outputs.map((output) => ('addressed' in output ? this.#addressed(output) : output)) : [...(this.#outputs as OutgoingRecord[])];
     for (const { store, key, value, timestamp, headers } of this.state.changelogWrites()) {
       outputs.push({ topic: changelogTopic(this.applicationId, store), partition, key, value, timestamp: Math.max(timestamp, 0), headers });
     }
@@ -209,6 +211,7 @@ export class Task implements GraphHost, Rejects {
     this.#n++;
     this.#outputs = [];
     this.#outputBytes = 0;
+    this.#hasLate = false;
     this.#worked = false;
     for (const queue of this.queues) this.#committed.set(partitionName(queue.tp), queue.position);
   }
@@ -235,6 +238,7 @@ export class Task implements GraphHost, Rejects {
   }
 
   emitLate(output: LateOutput): void {
+    this.#hasLate = true;
     this.#outputs.push(output);
     this.#outputBytes += output.bytes + 64;
   }
