@@ -96,3 +96,50 @@ describe.each(Object.entries(KINDS))('%s', (_kind, arbitrary) => {
     await fc.assert(property, { numRuns: RUNS });
   });
 });
+
+/** Which windows of a key's records there must be, and so what they hold, whatever the rules that lead there. */
+const MEANINGS: Readonly<Record<string, (windows: any, times: readonly number[]) => [startMs: number, endMs: number][]>> = {
+  tumbling: ({ sizeMs }, times) => times.map((time) => [time - (time % sizeMs), time - (time % sizeMs) + sizeMs]),
+  hopping: ({ sizeMs, advanceMs }, times) =>
+    times.flatMap((time) => Array.from({ length: Math.ceil(sizeMs / advanceMs) }, (_, back) => time - (time % advanceMs) - back * advanceMs).filter((start) => start >= 0 && start + sizeMs > time).map((start): [number, number] => [start, start + sizeMs])),
+  sliding: ({ differenceMs: d }, times) =>
+    times.flatMap((time) => {
+      const after = times.some((other) => other > time && other <= time + 1 + d) ? [time + 1] : [];
+      return [Math.max(time - d, 0), ...after].map((start): [number, number] => [start, start + d]);
+    }),
+  session: ({ gapMs }, times) =>
+    times.map((time) => {
+      const reached = new Set([time]);
+      for (let before = 0; before < reached.size; ) {
+        before = reached.size;
+        for (const other of times) if ([...reached].some((one) => Math.abs(one - other) <= gapMs)) reached.add(other);
+      }
+      return [Math.min(...reached), Math.max(...reached)];
+    }),
+};
+
+test.each(Object.entries(KINDS))('%s: in whatever order records come, with enough grace each window ends up with those of its time', { timeout: 120_000 }, async (kind, arbitrary) => {
+  const property = fc.asyncProperty(arbitrary as fc.Arbitrary<AnyWindows>, steps, async (drawn, list) => {
+    const windows = { ...drawn, graceMs: 10_000 };
+    const builder = new StreamsBuilder();
+    const group = builder.stream('in', text).filter((value) => value !== null).groupByKey({ name: 'by-key', ...text });
+    const together = (...parts: string[]): string => parts.flatMap((part) => part.split(' ')).filter((part) => part !== '').sort().join(' ');
+    const options = { name: 'results', initial: () => '', add: (value: string, all: string) => together(all, value), merge: (one: string, two: string) => together(one, two), value: Serdes.string() };
+    const table: KTable<Windowed<string>, string> =
+      windows.kind === 'time' ? group.windowedBy(windows).aggregate(options) : windows.kind === 'sliding' ? group.windowedBy(windows).aggregate(options) : group.windowedBy(windows).aggregate(options);
+    await using driver = await TopologyTestDriver.start(written(builder, table), { commitIntervalMs: 0 });
+    const taken = list.map(({ record }) => record).filter(({ key, value }) => key !== null && value !== null);
+    await driver.createInputTopic('in', text).pipeInputs(taken.map(({ key, timestamp, cause }) => ({ key, value: cause, timestamp })));
+    const expected = [...new Set(taken.map(({ key }) => key!))].flatMap((key) => {
+      const own = taken.filter((record) => record.key === key);
+      const windowsOfKey = new Map(MEANINGS[kind]!(windows, own.map(({ timestamp }) => timestamp)).map((window) => [window.join(), window]));
+      return [...windowsOfKey.values()].map(([start, end]) => {
+        const inside = own.filter(({ timestamp }) => timestamp >= start && (windows.kind === 'time' ? timestamp < end : timestamp <= end));
+        return { key, start, end, value: together(...inside.map(({ cause }) => cause)), timestamp: Math.max(...inside.map(({ timestamp }) => timestamp)) };
+      });
+    });
+    const order = (a: Row, b: Row): number => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) || a.start - b.start;
+    expect(await shownBy(driver, windows)).toEqual(expected.sort(order));
+  });
+  await fc.assert(property, { numRuns: RUNS });
+});
