@@ -1,7 +1,7 @@
 // The Processor API inside the DSL: keys, stores, the rows of tables, time, and punctuators on both clocks.
 
 import { describe, expect, test } from 'vitest';
-import { InvalidRecordError, Serdes, Stores, StreamsBuilder, type Headers, type KTable, type Processor, type ProcessorContext, type ProcessorSupplier, type Schedule, type Topology } from 'millrace';
+import { InvalidRecordError, Serdes, Stores, StreamsBuilder, tumbling, type Headers, type KTable, type Processor, type ProcessorContext, type ProcessorSupplier, type Schedule, type Topology } from 'millrace';
 import { TopologyTestDriver, type TestDriverOptions } from 'millrace/testing';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
@@ -184,6 +184,24 @@ describe('rows of tables', () => {
     expect(await read((rows) => rows.mapValues((value) => value + 1).filter((value) => value > 5))).toEqual(['a 8@1', 'b none']);
     expect(await read((rows) => rows.filter((value) => value > 7, { name: 'own', ...long }))).toEqual(['a none', 'b none']);
     expect(await read((rows) => rows.groupBy((value, key) => [key, value], { name: 'by', ...long }).count({ name: 'counts' }))).toEqual(['a 1@1', 'b 0@3']);
+  });
+
+  test('of windowed tables are read by key and window, those of versioned tables as of a time, those of global tables without being listed', async () => {
+    const builder = new StreamsBuilder();
+    const stream = builder.stream('in', text);
+    const counts = stream.groupByKey({ name: 'by', ...text }).windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).count({ name: 'counts' });
+    const versions = stream.toTable({ name: 'versions', ...text, historyMs: 100 });
+    const global = builder.globalTable('countries', { name: 'countries', ...text });
+    const supplier = processor((context) => (record) => {
+      const count = context.table(counts).get({ key: record.key, window: { startMs: 0, endMs: 10 } })?.value;
+      const [before, now] = [context.table(versions).getAsOf(record.key, 3)?.value, context.table(versions).get(record.key)?.value];
+      context.forward({ ...record, value: `${count} ${before} ${now} ${context.table(global).get(record.key)?.value}` });
+    });
+    stream.processValues<string>(supplier, { name: 'p', tables: [counts, versions] }).to('out', text);
+    await using driver = await TopologyTestDriver.start(builder.build());
+    await driver.createInputTopic('countries', text).pipeInput('a', 'Austria');
+    for (const [key, value, timestamp] of [['a', 'x', 2], ['a', 'y', 5], ['b', 'z', 15]] as const) await driver.createInputTopic('in', text).pipeInput(key, value, timestamp);
+    expect(driver.createOutputTopic('out', text).readValues()).toEqual(['1 x x Austria', '2 x y Austria', 'undefined undefined z undefined']);
   });
 
   test('of a table that is not listed are an error that says so', async () => {
