@@ -32,5 +32,6 @@ export type { StreamTableJoinOptions } from './operators/stream-table-join.ts';
 export { GlobalKTable, type GlobalTableOptions } from './global-table.ts';
 export type { CommandRejected, EscalationOutcome, WorkflowSpoke } from './escalation-outcome.ts';
 export type { TimestampExtractor } from './node.ts';
+export type { TableReader } from './table-origin.ts';
 export * from './processor.ts';
 export * from './store-spec.ts';
