@@ -85,6 +85,7 @@ it.each<[string, Topologies, number]>([
   ['two streams', { isSelf: false, isRepartitioned: false }, 250],
   ['two streams whose keys may have changed', { isSelf: false, isRepartitioned: true }, 60],
   ['a stream with itself', { isSelf: true, isRepartitioned: false }, 80],
+  ['a stream whose keys may have changed with itself', { isSelf: true, isRepartitioned: true }, 40],
 ])('a join of %s gives what its rules say', async (_name, topologies, numRuns) => {
   await fc.assert(
     fc.asyncProperty(joinCase, actions, async (join, steps) => {

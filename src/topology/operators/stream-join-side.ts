@@ -72,26 +72,26 @@ class SideOfJoin<K, VOwn, VOther, R> implements Processor<K | null, VOwn | null,
     if (key === null || key === undefined) {
       if (own.alone === undefined) return this.#context.count('dropped');
       // No partner can ever come.
-      return this.#context.forward({ ...record, value: own.alone.result(value, null) });
+      return this.#context.forward({ key, value: own.alone.result(value, null), timestamp, headers });
     }
     this.#own.put(key, value, timestamp);
     if (timestamp === streamTime && this.#waiting.length > 0) this.#look(streamTime, headers);
     if (this.#joinPartners(key, value, record) || own.alone === undefined) return;
-    if (timeAt(timestamp + own.reachAheadMs) < streamTime) this.#context.forward({ ...record, value: own.alone.result(value, key) });
+    if (timeAt(timestamp + own.reachAheadMs) < streamTime) this.#context.forward({ key, value: own.alone.result(value, key), timestamp, headers });
     else this.#ownWaiting!.add({ timestamp, key, value });
   }
 
   /** Whether there was any. */
   #joinPartners(key: K, value: VOwn, record: StreamRecord<K | null, VOwn | null>): boolean {
     const { own, result } = this.#join;
-    const { timestamp } = record;
+    const { timestamp, headers } = record;
     const partners = this.#other.fetch(key, timeAt(timestamp - own.reachBackMs), timeAt(timestamp + own.reachAheadMs));
     let settled = -1;
     for (const partner of partners) {
       if (this.#otherWaiting !== undefined && partner.timestamp !== settled) this.#otherWaiting.remove(key, partner.timestamp);
       settled = partner.timestamp;
       this.#context.count('joined');
-      this.#context.forward({ ...record, value: result(value, partner.value, key), timestamp: Math.max(timestamp, partner.timestamp) });
+      this.#context.forward({ key, value: result(value, partner.value, key), timestamp: Math.max(timestamp, partner.timestamp), headers });
     }
     return partners.length > 0;
   }
