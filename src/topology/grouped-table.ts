@@ -6,12 +6,20 @@ import { changeSerde, type OldAndNew } from '../serdes/change.ts';
 import { longSerde } from '../serdes/long.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
+import { topicName } from './node.ts';
 import { tableAggregate, type GroupSteps } from './operators/table-aggregate.ts';
 import { tableGroup } from './operators/table-group.ts';
-import type { Repartitioned } from './stream.ts';
 import { KTable, type TableParts } from './table.ts';
 import { StoredTable } from './table-origin.ts';
-import { topicName } from './node.ts';
+
+/** Serdes of the groups' keys and of the selected values, and the name of the topic they go through: `<applicationId>-<name>-repartition`. */
+export interface TableGroupOptions<K, V> {
+  readonly name: string;
+  readonly key: Serde<NonNullable<K>>;
+  readonly value: Serde<NonNullable<V>>;
+  /** Partitions of the topic; by default as many as the widest input. */
+  readonly partitions?: number;
+}
 
 export interface TableAggregateOptions<K, V, A> extends MaterializedRows {
   /** What a group starts from: a new one, or one whose aggregate was removed. */
@@ -40,7 +48,7 @@ export class KGroupedTable<K, V> {
   static of<K, V, K2, V2>(
     { graph, node, origin }: TableParts<K, V>,
     mapper: (value: V, key: K) => readonly [K2, V2],
-    { name, key, value, partitions }: Repartitioned<K2, V2>,
+    { name, key, value, partitions }: TableGroupOptions<K2, V2>,
   ): KGroupedTable<NonNullable<K2>, NonNullable<V2>> {
     origin.requireOldValues();
     const topic = { suffix: `${name}-repartition`, use: 'repartition' as const, ...(partitions === undefined ? {} : { partitions }) };

@@ -6,7 +6,7 @@ export { KStream, type Produced, type Repartitioned, type Split } from './stream
 export type { ProcessOptions } from './operators/process.ts';
 export type { Branches, Predicate } from './operators/split.ts';
 export { KGroupedStream, type AggregateOptions } from './grouped.ts';
-export { KGroupedTable, type TableAggregateOptions } from './grouped-table.ts';
+export { KGroupedTable, type TableAggregateOptions, type TableGroupOptions } from './grouped-table.ts';
 export { CogroupedKStream, type CogroupOptions } from './cogrouped.ts';
 export type { Materialized, MaterializedAs, MaterializedRows } from './materialized.ts';
 export type { TableOptions } from './table-of-records.ts';

@@ -5,9 +5,9 @@ import { stateless } from './operators/stateless.ts';
 import { JoinedTables, type TableJoinKind } from './operators/table-join.ts';
 import { joinByForeignKey, type ForeignKeyJoinOptions } from './foreign-key-join.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import { KGroupedTable } from './grouped-table.ts';
+import { KGroupedTable, type TableGroupOptions } from './grouped-table.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
-import { KStream, type Repartitioned } from './stream.ts';
+import { KStream } from './stream.ts';
 import type { ProcessorContext, ReadableTable } from './processor.ts';
 import type { Change, TableOrigin, TableReader, TableView } from './table-origin.ts';
 import { suppressed, type SuppressOptions, type UntilTimeLimit, type UntilWindowCloses, type WindowedSuppressOptions } from './suppress.ts';
@@ -51,7 +51,11 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     return this.#view.reader(context);
   }
 
-  /** The rows that pass. With `materialized` they are kept in a store of their own. */
+  /**
+   * The rows that pass. With `materialized` they are kept in a store of their own. An update that does not pass is a tombstone for those below, as a rule also where
+   * nothing was before: only if this table is declared to be stored, is an aggregate, a join, or derived from one of these, or if an operator below has to know what
+   * was replaced, needless tombstones are left out. Of a versioned table all are sent on.
+   */
   filter(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V> {
     return this.#derived('FILTER', (value, key) => (predicate(value, key) ? value : null), true, materialized);
   }
@@ -79,7 +83,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
    * Brings rows together by a key of the mapper's, through a repartition topic, with the values that it selects. A row for which either is null is in no group.
    * The mapper is asked for what a row was as well as for what it became: for equal arguments its result must be equal.
    */
-  groupBy<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Repartitioned<K2, V2>): KGroupedTable<NonNullable<K2>, NonNullable<V2>> {
+  groupBy<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: TableGroupOptions<K2, V2>): KGroupedTable<NonNullable<K2>, NonNullable<V2>> {
     return KGroupedTable.of(this.#parts, mapper, options);
   }
 

@@ -195,6 +195,8 @@ test('what would not run does not compile', () => {
     rows.groupBy((value, key) => [key, value], { ...long });
     // @ts-expect-error a serde of another key
     rows.groupBy((value) => [value, value], { name: 'x', ...long });
+    // @ts-expect-error a partitioner, which might send old and new value of a group to different tasks
+    rows.groupBy((value, key) => [key, value], { name: 'x', ...long, partitioner: () => 0 });
     // @ts-expect-error a group without its store's name
     rows.groupBy((value, key) => [key, value], { name: 'x', ...long }).count({});
     // @ts-expect-error an aggregate without a way out
