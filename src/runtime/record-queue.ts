@@ -58,6 +58,7 @@ export class RecordQueue {
     return next === undefined ? this.#fetchedPosition : next.offset;
   }
 
+  /** Highest timestamp taken. */
   get partitionTime(): number {
     return this.#partitionTime;
   }
@@ -78,8 +79,9 @@ export class RecordQueue {
     return this.#head;
   }
 
-  /** The head has been processed. */
+  /** The head has been processed. Not before that has its time passed: a commit while it waits must not tell a restart of it. */
   take(): void {
+    if (this.#head !== undefined) this.#partitionTime = Math.max(this.#partitionTime, this.#head.record.timestamp);
     this.#head = undefined;
     this.#advance();
   }
@@ -119,7 +121,6 @@ export class RecordQueue {
       this.#rejects.negativeTimestamp(this, raw);
       return undefined;
     }
-    this.#partitionTime = Math.max(this.#partitionTime, record.timestamp);
     return { raw, record };
   }
 }
