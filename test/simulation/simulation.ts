@@ -1,35 +1,22 @@
 // A deterministic simulation: the real loop of several instances on one broker in memory, with everything that can go wrong drawn from one seed. After
-// every step it checks what must always hold, and at the end, when all trouble is over, that the output is what a naive account of the input says.
+// every step it checks what must always hold; and at the end, when all trouble is over, that the output is what a naive account of the input says, that tasks
+// without any trouble would have written the same (examination.ts), and that stores are what their changelogs say.
 
 import { expect } from 'vitest';
-import { KafkaStreams, NO_HEADERS, partitionName, Serdes, type Broker, type CommitStage, type CommittedOffset, type RawRecord, type TopicPartition } from 'millrace';
-import { FaultyBroker, FaultyStateDirectory, InMemoryCluster, LateCommits, Lifeline, MemoryStateDirectory, type BrokerCall, type BrokerFault, type FaultPlan, type WritePlan } from 'millrace/testing';
-import type { TaskDatabase } from '../../src/ports/state-directory.ts';
+import { KafkaStreams, NO_HEADERS, partitionName, type Broker, type CommitStage, type CommittedOffset, type StreamsSettings, type Topology, type TopicPartition } from 'millrace';
+import { FaultyBroker, FaultyStateDirectory, InMemoryCluster, LateCommits, Lifeline, MemoryStateDirectory, type BrokerFault, type FaultPlan, type WritePlan } from 'millrace/testing';
 import { decodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts';
 import type { StreamThread } from '../../src/runtime/stream-thread.ts';
-import { storePrefix } from '../../src/state/store-overlay.ts';
-import { TaskState } from '../../src/state/task-state.ts';
+import { Examination } from './examination.ts';
+import { isDeadLetter, JOURNAL, journalled } from './journal.ts';
 import { Random } from './random.ts';
-import { anyEntry, expectedOf, PARTITIONS, topology, type Entry } from './scenario.ts';
+import type { CommitRule } from './replay.ts';
+import type { Entry, Line, Scenario } from './scenario.ts';
+import { CommittedLog } from './transactions.ts';
+import type { Weather } from './weather.ts';
 
 const APP = 'sim';
-const INPUTS: readonly TopicPartition[] = ['left', 'right', 'ticks', `${APP}-by-group-repartition`].flatMap((topic) => [0, 1].map((partition) => ({ topic, partition })));
-/** Stores that keep every entry for ever, so that they can be compared with their changelog byte by byte. */
-const EXACT_STORES = ['counts', 'alarms', 'beats'];
-
-/** What may happen, as weights; 0 or absent: never. */
-export interface Weather {
-  readonly steps: number;
-  readonly instances: number;
-  /** Probability of a fault, per broker call. */
-  readonly faults: Partial<Record<BrokerCall, { readonly probability: number; readonly kinds: Partial<Record<BrokerFault, number>> }>>;
-  /** Probability that the process dies at a batch of local state. */
-  readonly deathAtWrite: number;
-  readonly deathAtStage: Partial<Record<CommitStage, number>>;
-  readonly actions: Readonly<Record<Action, number>>;
-}
-
-export type Action = 'round' | 'freeze' | 'produce' | 'time' | 'crash' | 'start' | 'leave' | 'expel' | 'expireSession' | 'expireTransaction' | 'carryOut' | 'compact' | 'backUp' | 'loseDisk' | 'oldDisk';
+const START_MS = 1_000_000;
 
 /** A place where instances run, one after the other: a computer with a disk. */
 interface Place {
@@ -58,8 +45,13 @@ export class Simulation {
   readonly seed: number;
   readonly trace: string[] = [];
   readonly #weather: Weather;
+  readonly #scenario: Scenario;
+  readonly #topology: Topology;
+  readonly #settings: StreamsSettings;
+  readonly #recordsPerRound: number;
   readonly #random: Random;
   readonly #cluster: InMemoryCluster;
+  readonly #log: CommittedLog;
   readonly #client: Broker;
   readonly #late = new LateCommits();
   readonly #places: Place[];
@@ -68,16 +60,21 @@ export class Simulation {
   readonly #entries: Entry[] = [];
   readonly #told: (() => void)[] = [];
   readonly #committed = new Map<string, { offset: number; n: number }>();
-  #nowMs = 1_000_000;
+  #nowMs = START_MS;
   #made = 0;
   #isFair = false;
   #failure: unknown;
 
-  constructor(seed: number, weather: Weather) {
+  constructor(seed: number, weather: Weather, scenario: Scenario) {
     this.seed = seed;
     this.#weather = weather;
+    this.#scenario = scenario;
     this.#random = new Random(seed);
+    this.#topology = journalled(scenario.topology(() => this.#lookUp()));
+    this.#settings = anySettings(this.#random);
+    this.#recordsPerRound = this.#random.pick([1, 5, 1_000]);
     this.#cluster = new InMemoryCluster({ markerDelay: () => this.#travel() });
+    this.#log = new CommittedLog(this.#cluster);
     this.#client = this.#cluster.connect();
     const { committed } = this.#cluster.group(APP);
     const set = committed.set.bind(committed);
@@ -95,15 +92,22 @@ export class Simulation {
   /** @throws what was found, with the seed and the last steps. */
   async run(): Promise<void> {
     try {
-      await this.#client.admin.ensureTopics(Object.entries(PARTITIONS).map(([topic, partitions]) => ({ topic, partitions })));
+      await this.#client.admin.ensureTopics(this.#topics);
+      for (const entry of this.#scenario.opening ?? []) await this.#write(entry);
       for (const place of this.#places) this.#start(place);
       for (let step = 0; step < this.#weather.steps; step++) {
         await this.#step(step);
         this.#checkAlways();
       }
       await this.#comeToRest();
-      this.#checkOutput();
-      await this.#checkStores();
+      // Twice: results may wait until the setting emitIntervalMs has passed since the last look.
+      for (const again of [0, 1]) {
+        this.#nowMs += 1_000;
+        for (const entry of this.#scenario.closing ?? []) await this.#write({ ...entry, timestamp: entry.timestamp + again });
+        await this.#comeToRest();
+      }
+      await this.#examine();
+      this.#scenario.check(this.#outcome());
     } catch (error) {
       throw new Error(`Seed ${this.seed} shows it: ${error instanceof Error ? error.message : String(error)}\nLast steps:\n${this.trace.slice(-Number(process.env['SIM_TRACE'] ?? 60)).join('\n')}`, { cause: error });
     }
@@ -152,7 +156,7 @@ export class Simulation {
         for (const id of this.#late.ids) await this.#late.carryOut(id);
         break;
       case 'compact':
-        this.#compact();
+        this.#log.compact();
         break;
       case 'backUp':
         place.backup = await copyOf(place.disk);
@@ -201,15 +205,15 @@ export class Simulation {
     place.instance = instance;
     this.#note(`${place.name}: instance ${instance.id} starts on ${place.disk.processId}`);
     const streams = new KafkaStreams(
-      topology(() => this.#lookUp()),
-      // Small limits, so that rare paths are common.
-      { applicationId: APP, deadLetterTopic: 'dead', maxUncommittedBytes: 2_000, bufferedRecordsPerPartition: 4, commitIntervalMs: 200 },
+      this.#topology,
+      this.#settings,
       {
         broker,
         clock: { now: () => this.#nowMs },
         openStateDirectory: async () => new FaultyStateDirectory(place.disk, { life, plan: this.#writePlan() }),
         log: (level, message) => this.#note(`  ${instance.id} ${level}: ${message}`),
         onCommitStage: (stage) => this.#atStage(instance, stage),
+        recordsPerRound: this.#recordsPerRound,
       },
     );
     const begun = streams.prepare().then(({ thread, held }) => {
@@ -293,28 +297,14 @@ export class Simulation {
   }
 
   async #produce(count: number): Promise<void> {
-    for (let made = 0; made < count; made++) {
-      const entry = anyEntry(this.#random, this.#entries.length);
-      this.#entries.push(entry);
-      const { topic, partition, key, value, timestamp } = entry;
-      await this.#client.producer().send([{ topic, partition, key: Buffer.from(key), value: Buffer.from(value), timestamp, headers: NO_HEADERS }]);
-    }
+    for (let made = 0; made < count; made++) await this.#write(this.#scenario.anyEntry(this.#random, this.#entries.length));
   }
 
-  /** Of each changelog key only the last committed record is kept, as the log cleaner would leave it. */
-  #compact(): void {
-    for (const [topic, logs] of this.#cluster.topics) {
-      if (!topic.endsWith('-changelog')) continue;
-      for (const log of logs) {
-        const last = new Map<string, number>();
-        const isCommitted = ({ record, transaction }: (typeof log.slots)[number]): boolean => record !== undefined && transaction?.state !== 'aborted';
-        const clean = log.slots.slice(0, log.lastStableOffset);
-        for (const slot of clean) if (isCommitted(slot)) last.set(slot.record!.key!.toString('latin1'), slot.offset);
-        for (const slot of clean) {
-          if (isCommitted(slot) && last.get(slot.record!.key!.toString('latin1')) !== slot.offset) log.slots[slot.offset] = { ...slot, record: undefined };
-        }
-      }
-    }
+  async #write(entry: Entry): Promise<void> {
+    this.#entries.push(entry);
+    const { topic, partition, key, value, timestamp } = entry;
+    const bytes = (text: string | null): Buffer | null => (text === null ? null : Buffer.from(text));
+    await this.#client.producer().send([{ topic, partition, key: bytes(key), value: bytes(value), timestamp, headers: NO_HEADERS }]);
   }
 
   #faultPlan(): FaultPlan {
@@ -373,51 +363,40 @@ export class Simulation {
   }
 
   #lags(): string[] {
-    return INPUTS.flatMap((input) => {
-      const log = this.#cluster.topics.get(input.topic)?.[input.partition];
+    const inputs = this.#topology.sourceTopics(APP).flatMap((topic) => (this.#cluster.topics.get(topic) ?? []).map((_log, partition): TopicPartition => ({ topic, partition })));
+    return inputs.flatMap((input) => {
       const position = this.#cluster.group(APP).committed.get(partitionName(input))?.offset ?? 0;
-      const left = log === undefined ? 1 : log.slots.slice(position).filter(({ record, transaction }) => record !== undefined && transaction?.state !== 'aborted').length;
+      const left = this.#log.read(input).filter(({ offset }) => offset >= position).length;
       return left === 0 ? [] : [`${partitionName(input)}@${position}: ${left}`];
     });
   }
 
-  #checkOutput(): void {
-    const expected = expectedOf(this.#entries);
-    expect(this.#read('joined').map(({ key, value }) => `${key}=${value}`).sort()).toEqual(expected.joined);
-    const counted = new Map<string, number[]>();
-    for (const { key, value } of this.#read('counts')) counted.set(String(key), [...(counted.get(String(key)) ?? []), Serdes.long().deserialize('counts', value!)]);
-    expect(new Map([...counted].sort())).toEqual(new Map([...expected.counts].sort().map(([group, count]) => [group, Array.from({ length: count }, (_, at) => at + 1)])));
-    for (const partition of [0, 1]) expect(this.#read('alarms', partition).map(({ key, value }) => `${key}=${value}`)).toEqual(expected.alarms[partition]);
-    expect(this.#read('dead').map(({ key, value }) => `${key}=${value}`).sort()).toEqual(expected.dead);
-    const beats = new Map<string, number[]>();
-    for (const { key, value } of this.#read('beats')) beats.set(String(key), [...(beats.get(String(key)) ?? []), Serdes.long().deserialize('beats', value!)]);
-    for (const [task, all] of beats) expect(all, task).toEqual(all.map((_, at) => at + 1));
+  async #examine(): Promise<void> {
+    const examination = new Examination({
+      log: this.#log,
+      topology: this.#topology,
+      settings: this.#settings,
+      partitions: new Map(this.#topics.map(({ topic, partitions }) => [topic, partitions])),
+      startMs: START_MS,
+      keys: [...new Set(this.#entries.flatMap(({ key }) => key ?? []))],
+      times: [...new Set(this.#entries.map(({ timestamp }) => timestamp))].sort((a, b) => a - b),
+    });
+    const rules: CommitRule[] = this.#scenario.isNotRepeatable === undefined ? ['as-recorded', 'each-record', 'never'] : [];
+    const [replay] = await Promise.all(rules.map((rule) => examination.repeat(rule)));
+    for (const { instance } of this.#places) for (const task of instance?.thread?.tasks.values() ?? []) await examination.compareStores(task, replay);
   }
 
-  /** Every store of every running task is what its changelog says. */
-  async #checkStores(): Promise<void> {
-    for (const { instance, disk } of this.#places) {
-      for (const task of instance?.thread?.tasks.values() ?? []) {
-        const database = await disk.open(task.name);
-        const replayed = await new MemoryStateDirectory().open(task.name);
-        const replay = new TaskState(replayed, task.plan.subtopology.stores, { streamTime: () => -1, recordTimestamp: () => -1 }, (store) => store);
-        for (const { name } of task.plan.subtopology.stores) {
-          if (!EXACT_STORES.includes(name)) continue;
-          const changelog = this.#read(`${APP}-${name}-changelog`, task.id.partition);
-          await replay.applyChangelog(name, changelog.map(({ key, ...rest }) => ({ key: key!, ...rest })), changelog.length, 0);
-          expect(await contents(database, name), `${name} of task ${task.name}`).toEqual(await contents(replayed, name));
-        }
-      }
-    }
+  #outcome(): { entries: readonly Entry[]; read(topic: string, partition?: number): Line[]; dead: readonly string[] } {
+    const text = (bytes: Buffer | null): string | null => bytes?.toString() ?? null;
+    const partitionsOf = (topic: string): number[] => this.#cluster.topics.get(topic)!.map((_log, partition) => partition);
+    const read = (topic: string, only?: number): Line[] =>
+      (only === undefined ? partitionsOf(topic) : [only]).flatMap((partition) => this.#log.read({ topic, partition }).map(({ key, value, timestamp }) => ({ key: text(key), value: text(value), timestamp })));
+    const dead = this.#log.read({ topic: JOURNAL, partition: 0 }).filter(isDeadLetter).map(({ key, value }) => `${text(key)}=${text(value)}`);
+    return { entries: this.#entries, read, dead };
   }
 
-  /** What a read_committed consumer finds. */
-  #read(topic: string, only?: number): RawRecord[] {
-    return this.#cluster.topics.get(topic)!.flatMap((log, partition) =>
-      only !== undefined && only !== partition
-        ? []
-        : log.slots.slice(0, log.lastStableOffset).flatMap(({ record, transaction }) => (record === undefined || transaction?.state === 'aborted' ? [] : [record])),
-    );
+  get #topics(): { topic: string; partitions: number }[] {
+    return Object.entries({ ...this.#scenario.topics, [JOURNAL]: 1 }).map(([topic, partitions]) => ({ topic, partitions }));
   }
 
   /** Of a schema, say: now and then it must be asked for. */
@@ -459,12 +438,15 @@ async function copyOf(disk: MemoryStateDirectory): Promise<MemoryStateDirectory>
   return copy;
 }
 
-/** Everything a store has in a database. */
-async function contents(database: TaskDatabase, store: string): Promise<Map<string, string>> {
-  const prefix = storePrefix(store);
-  const found = new Map<string, string>();
-  for await (const [key, value] of database.scan(prefix, Buffer.concat([prefix.subarray(0, -1), Buffer.of(1)]))) {
-    found.set(key.subarray(prefix.length).toString('hex'), value.toString('hex'));
-  }
-  return found;
+/** Small limits, so that rare paths are common. The same for all instances, as in a deployment. */
+function anySettings(random: Random): StreamsSettings {
+  return {
+    applicationId: APP,
+    deadLetterTopic: JOURNAL,
+    maxUncommittedBytes: random.pick([600, 2_000, 10_000]),
+    bufferedRecordsPerPartition: random.pick([1, 4]),
+    commitIntervalMs: random.pick([0, 200]),
+    emitIntervalMs: random.pick([0, 0, 300]),
+    maxTaskIdleMs: random.pick([0, 0, -1, 100]),
+  };
 }

@@ -1,6 +1,21 @@
 // What may happen to a simulated application, as weights and probabilities.
 
-import type { Weather } from './simulation.ts';
+import type { CommitStage } from 'millrace';
+import type { BrokerCall, BrokerFault } from 'millrace/testing';
+
+/** What may happen, as weights; 0 or absent: never. */
+export interface Weather {
+  readonly steps: number;
+  readonly instances: number;
+  /** Probability of a fault, per broker call. */
+  readonly faults: Partial<Record<BrokerCall, { readonly probability: number; readonly kinds: Partial<Record<BrokerFault, number>> }>>;
+  /** Probability that the process dies at a batch of local state. */
+  readonly deathAtWrite: number;
+  readonly deathAtStage: Partial<Record<CommitStage, number>>;
+  readonly actions: Readonly<Record<Action, number>>;
+}
+
+export type Action = 'round' | 'freeze' | 'produce' | 'time' | 'crash' | 'start' | 'leave' | 'expel' | 'expireSession' | 'expireTransaction' | 'carryOut' | 'compact' | 'backUp' | 'loseDisk' | 'oldDisk';
 
 const calm: Weather['actions'] = { round: 120, freeze: 0, produce: 16, time: 10, crash: 0, start: 0, leave: 0, expel: 0, expireSession: 0, expireTransaction: 0, carryOut: 0, compact: 0, backUp: 0, loseDisk: 0, oldDisk: 0 };
 
