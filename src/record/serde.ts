@@ -10,6 +10,8 @@ export interface Serde<T> {
    * so that other tools read the value alone. Absent: none.
    */
   readonly asideBytes?: number;
+  /** Of a key: the bytes that say in which partition it belongs, where that is not all of them. Windowed keys belong where the key in them does, as in Kafka Streams. */
+  partitionBytes?(key: Buffer): Buffer;
   /** Called once per topic before the first `serialize` for it; may do I/O (register or look up a schema). Retries outages itself. */
   open?(topic: string, side: SerdeSide): Promise<void>;
   /** Never called with null or undefined: those are a null on the wire. @throws when the value does not fit. */

@@ -80,7 +80,7 @@ function valueBytes(sink: SinkNode, topic: string, { value }: AnyRecord): Buffer
 
 function partitionOf(sink: SinkNode, topic: string, record: AnyRecord, key: Buffer | null, partitions: number, task: number): number {
   // Without a key any partition will do; the task's own number spreads tasks and keeps a record's outputs together.
-  if (sink.partition === undefined) return key === null ? task % partitions : partitionFor(key, partitions);
+  if (sink.partition === undefined) return key === null ? task % partitions : partitionFor(sink.key.partitionBytes?.(key) ?? key, partitions);
   const chosen = sink.partition(record, partitions);
   if (Number.isSafeInteger(chosen) && chosen >= 0 && chosen < partitions) return chosen;
   throw new RangeError(`The partitioner of "${sink.name}" answered ${String(chosen)}, but topic "${topic}" has the partitions 0 to ${partitions - 1}: answer one of them.`);

@@ -114,7 +114,7 @@ export class TopologyTestDriver implements AsyncDisposable {
         timestamp,
         headers,
       }));
-      await this.#write(topic, bytes);
+      await this.#write(topic, bytes, serdes.key);
     };
     const pipeInputs = async (records: readonly TestRecord<K, V>[]): Promise<void> => {
       await enqueue(records);
@@ -255,9 +255,10 @@ export class TopologyTestDriver implements AsyncDisposable {
     await this.settle();
   }
 
-  async #write(topic: string, records: readonly Omit<RawRecord, 'offset'>[]): Promise<void> {
+  async #write(topic: string, records: readonly Omit<RawRecord, 'offset'>[], keySerde?: Serde<any>): Promise<void> {
     const partitions = this.#cluster.topics.get(topic)?.length;
     if (partitions === undefined) throw new Error(`The topology does not read or write a topic "${topic}".`);
-    await this.#broker.producer().send(records.map((record) => ({ topic, partition: record.key === null ? 0 : partitionFor(record.key, partitions), ...record })));
+    const partitionOf = (key: Buffer | null): number => (key === null ? 0 : partitionFor(keySerde?.partitionBytes?.(key) ?? key, partitions));
+    await this.#broker.producer().send(records.map((record) => ({ topic, partition: partitionOf(record.key), ...record })));
   }
 }

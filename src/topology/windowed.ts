@@ -79,6 +79,7 @@ function windowedSerde<K>(name: string, key: Serde<K>, windowBytes: number, layo
   return {
     name,
     open: async (topic, side) => key.open?.(topic, side),
+    partitionBytes: (bytes) => bytes.subarray(0, -windowBytes),
     serialize(topic, data) {
       const inner = key.serialize(topic, data.key);
       const bytes = Buffer.allocUnsafe(inner.length + windowBytes);

@@ -4,6 +4,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   hopping,
   InvalidWindowError,
+  partitionFor,
   Serdes,
   session,
   sliding,
@@ -13,8 +14,11 @@ import {
   untilWindowCloses,
   WindowedSerdes,
   type KTable,
+  type Processor,
+  type ProcessorContext,
   type Windowed,
 } from 'millrace';
+import { TopologyTestDriver } from 'millrace/testing';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
 
@@ -70,6 +74,29 @@ describe('windowed keys', () => {
     expect(sessions.serialize('t', { key: 'a', window: { startMs: 1, endMs: 258 } })).toEqual(bytes('61 00 00 00 00 00 00 01 02 00 00 00 00 00 00 00 01'));
     expect(sessions.deserialize('t', bytes('00 00 00 00 00 00 01 02 00 00 00 00 00 00 00 01'))).toEqual({ key: '', window: { startMs: 1, endMs: 258 } });
     expect(() => time.deserialize('t', bytes('61'))).toThrow('a window has 8 bytes');
+  });
+
+  test.each([
+    ['time', tumbling({ sizeMs: 10, graceMs: 0 }), WindowedSerdes.time(Serdes.string(), { sizeMs: 10 })],
+    ['session', session({ gapMs: 0, graceMs: 0 }), WindowedSerdes.session(Serdes.string())],
+  ] as const)('go where the key inside goes, as in Kafka Streams, whatever the window; also through a repartition topic, and from a test: %s', async (_kind, windows, key) => {
+    const serdes = { key, value: Serdes.long() };
+    const places: (readonly [key: string, partition: number])[] = [];
+    const placing = (): Processor<any, any, any, any> => {
+      let context: ProcessorContext<any, any>;
+      return { init: (given) => void (context = given), process: (record) => void places.push([record.key.key, context.source()!.partition]) };
+    };
+    const builder = new StreamsBuilder();
+    builder.stream('in', text).groupByKey({ name: 'by-key', ...text }).windowedBy(windows as never).count({ name: 'n' }).toStream().to('out', serdes);
+    const out = builder.stream('out', serdes);
+    out.process(placing, { name: 'placing' });
+    out.repartition({ name: 'again', ...serdes }).process(placing, { name: 'placing-again' });
+    await using driver = await TopologyTestDriver.start(builder.build(), { partitions: 4 });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const time of [0, 10]) for (const each of keys) await driver.createInputTopic('in', text).pipeInput(each, 'x', time);
+    for (const each of keys) await driver.createInputTopic('out', serdes).pipeInput({ key: each, window: { startMs: 77, endMs: 87 } }, 1);
+    expect(places).toHaveLength(6 * 3 * 2);
+    expect(places.filter(([each, partition]) => partition !== partitionFor(Buffer.from(each), 4))).toEqual([]);
   });
 });
 
