@@ -59,9 +59,12 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   }
 
   remove(key: K, startMs: number, endMs: number): void {
+    const movesTime = endMs > this.#observed.value;
+    this.#observed.observe(endMs);
     const list = this.overlay.list(this.#keyBytes(key));
     const at = indexAt(list.entries, startMs, endMs);
-    if (at !== undefined) this.overlay.change(list, at, 1, [], endMs);
+    // Time that has moved must be told to the changelog, even if nothing is gone.
+    if (at !== undefined || movesTime) this.overlay.change(list, at ?? 0, at === undefined ? 0 : 1, [], endMs);
   }
 
   async *scan(bounds: KeyBounds<K> = {}): AsyncGenerator<SessionEntry<K, V>> {

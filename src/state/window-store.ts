@@ -67,10 +67,13 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 
   delete(key: K, timestamp: number): void {
     if (timestamp <= this.#lists.oldestHidden || timestamp < 0) return;
+    const movesTime = timestamp > this.#observed.value;
+    this.#observed.observe(timestamp);
     const list = this.overlay.list(this.#listKey(key, timestamp));
     const at = indexOf(list.entries, timestamp, 0);
     const count = indexOf(list.entries, timestamp + 1, 0) - at;
-    if (count > 0) this.overlay.change(list, at, count, [], timestamp);
+    // Time that has moved must be told to the changelog, even if nothing is gone.
+    if (count > 0 || movesTime) this.overlay.change(list, at, count, [], timestamp);
   }
 
   async *scan({ from, to }: KeyBounds<K> = {}): AsyncGenerator<KeyValueEntry<K, V>> {

@@ -57,7 +57,7 @@ export interface OrderedKeyValueStore<K, V> extends KeyValueStore<K, V> {
 }
 
 /**
- * Values by key and time, visible while `timestamp > observed − retentionMs` (observed: the highest timestamp ever put).
+ * Values by key and time, visible while `timestamp > observed − retentionMs` (observed: the highest timestamp ever put or deleted).
  * With `retainDuplicates`, several values may share key and timestamp; without it the last one wins.
  */
 export interface WindowStore<K, V> extends Scannable<K, KeyValueEntry<K, V>> {
@@ -67,7 +67,7 @@ export interface WindowStore<K, V> extends Scannable<K, KeyValueEntry<K, V>> {
   fetch(key: K, fromMs: number, toMs: number): TimestampedValue<V>[];
   /** The entry of just this time; with `retainDuplicates` the first of them. */
   get(key: K, timestamp: number): V | undefined;
-  /** Removes the entry of just this time; with `retainDuplicates` all of them. */
+  /** Removes the entry of just this time; with `retainDuplicates` all of them. It lets time pass as a put does. */
   delete(key: K, timestamp: number): void;
 }
 
@@ -92,6 +92,7 @@ export interface SessionStore<K, V> extends Scannable<K, SessionEntry<K, V>> {
   get(key: K, startMs: number, endMs: number): V | undefined;
   /** What is not visible any more is not taken. Times in epoch ms, at least 0, start not after end. */
   put(key: K, startMs: number, endMs: number, value: V): void;
+  /** It lets time pass as a put does. */
   remove(key: K, startMs: number, endMs: number): void;
 }
 

@@ -79,6 +79,7 @@ export class NaiveState {
 
   deleteWindowed({ name }: WindowStoreSpec<string, string>, key: string, timestamp: number): void {
     this.windows.set(name, (this.windows.get(name) ?? []).filter((entry) => entry.key !== key || entry.timestamp !== timestamp));
+    this.#observe(name, timestamp);
   }
 
   /** By timestamp, then arrival. */
@@ -102,6 +103,7 @@ export class NaiveState {
 
   removeSession({ name }: SessionStoreSpec<string, string>, { key, startMs, endMs }: Omit<NaiveSession, 'value'>): void {
     this.sessions.set(name, (this.sessions.get(name) ?? []).filter((other) => other.key !== key || other.startMs !== startMs || other.endMs !== endMs));
+    this.#observe(name, endMs);
   }
 
   findSessions({ name, retentionMs }: SessionStoreSpec<string, string>, key: string, earliestEndMs: number, latestStartMs: number): Omit<NaiveSession, 'key'>[] {

@@ -29,7 +29,7 @@ const record: fc.Arbitrary<Omit<Input, 'cause'>> = fc.record({
   timestamp: fc.oneof({ weight: 12, arbitrary: fc.integer({ min: 0, max: 24 }) }, { weight: 4, arbitrary: fc.integer({ min: 0, max: 60 }) }, { weight: 1, arbitrary: fc.integer({ min: 60, max: 400 }) }),
 });
 export const steps: fc.Arbitrary<Step[]> = fc
-  .array(fc.record({ record, input: fc.nat(5), passes: fc.constantFrom(0, 0, 1, 5), crash: fc.constantFrom<Step['crash']>('none', 'none', 'none', 'none', 'none', 'none', 'crash', 'wipe') }), { maxLength: 40 })
+  .array(fc.record({ record, input: fc.nat(5), passes: fc.constantFrom(0, 0, 1, 5), crash: fc.constantFrom<Step['crash']>('none', 'none', 'none', 'none', 'none', 'none', 'crash', 'wipe') }), { maxLength: 40, size: 'max' })
   .map((list) => list.map((step, at) => ({ ...step, record: { ...step.record, cause: `r${at}` } })));
 
 export function settings(windows: AnyWindows): fc.Arbitrary<Settings> {

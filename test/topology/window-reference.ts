@@ -33,7 +33,8 @@ export interface Settings {
 }
 
 export const INITIAL = '';
-export const addText = (aggregate: string, value: string | null): string => `${aggregate}+${value ?? 'null'}`;
+/** A z takes the result away. */
+export const addText = (aggregate: string, value: string | null): string | null => (value === 'z' ? null : `${aggregate}+${value ?? 'null'}`);
 export const mergeText = (one: string, two: string): string => (one === '' || two === '' ? one + two : `${one}&${two}`);
 
 const bytesOrder = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -116,8 +117,9 @@ export class NaiveWindows {
         this.#tell({ key, window: [row.start, row.end], value: null, timestamp: row.end });
       }
     }
-    this.#put({ key, start, end, value: addText(aggregate, record.value), timestamp: end });
-    this.#tell({ key, window: [start, end], value: addText(aggregate, record.value), timestamp: end });
+    const value = addText(aggregate, record.value);
+    this.#put({ key, start, end, value, timestamp: end });
+    this.#tell({ key, window: [start, end], value, timestamp: end });
     return true;
   }
 
@@ -195,9 +197,9 @@ export class NaiveWindows {
     this.#tell({ key, window: [start, end], value: row.value, timestamp: row.timestamp, cause });
   }
 
-  #put(row: Row): void {
+  #put({ value, ...row }: Omit<Row, 'value'> & { readonly value: string | null }): void {
     this.#rows = this.#rows.filter((other) => other.key !== row.key || other.start !== row.start || other.end !== row.end);
-    this.#rows.push(row);
+    if (value !== null) this.#rows.push({ ...row, value });
     this.#highest = Math.max(this.#highest, this.#windows.kind === 'session' ? row.end : row.start);
   }
 
