@@ -62,6 +62,11 @@ describe('the documents together', () => {
     expect([...read].filter((name) => !internal.test(name) && !textOf('README.md').includes(`\`${name}\``))).toEqual([]);
   });
 
+  it('list every page', () => {
+    const pages = filesUnder('docs', /\.md$/).filter((file) => /^docs\/[^/]+$/.test(file) && file !== 'docs/README.md').map((file) => file.replace('docs/', ''));
+    expect(pages.filter((page) => !textOf('docs/README.md').includes(`(${page})`))).toEqual([]);
+  });
+
   it('list every decision', () => {
     const pages = filesUnder('docs/decisions', /^\d{4}-.+\.md$/).map((file) => file.split('/').at(-1)!);
     expect(pages.filter((page) => !textOf('docs/decisions/README.md').includes(`(${page})`))).toEqual([]);
