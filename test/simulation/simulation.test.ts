@@ -3,11 +3,33 @@
 
 import { describe, test } from 'vitest';
 import type { Scenario } from './scenario.ts';
+import { chosenTopics } from './scenarios/chosen-topics.ts';
+import { finalResults } from './scenarios/final-results.ts';
+import { foreignKeys } from './scenarios/foreign-keys.ts';
+import { globalTables } from './scenarios/global-tables.ts';
 import { pairsAndTicks } from './scenarios/pairs-and-ticks.ts';
+import { processors } from './scenarios/processors.ts';
+import { streamJoins } from './scenarios/stream-joins.ts';
+import { tableGroups } from './scenarios/table-groups.ts';
+import { tableJoins } from './scenarios/table-joins.ts';
+import { versionedJoins } from './scenarios/versioned-joins.ts';
+import { windowsOnUpdate } from './scenarios/windows-on-update.ts';
 import { Simulation } from './simulation.ts';
 import { fairWeather, sleepers, storm } from './weather.ts';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { 'pairs and ticks': pairsAndTicks };
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'pairs and ticks': pairsAndTicks,
+  'stream joins': streamJoins,
+  'windows on update': windowsOnUpdate,
+  'final results': finalResults,
+  'table groups': tableGroups,
+  'table joins': tableJoins,
+  'foreign keys': foreignKeys,
+  'versioned joins': versionedJoins,
+  'global tables': globalTables,
+  'chosen topics': chosenTopics,
+  processors,
+};
 
 const from = Number(process.env['SIM_FROM'] ?? 0);
 const seeds = (byDefault: number): number[] => Array.from({ length: Number(process.env['SIM_SEEDS'] ?? byDefault) }, (_, at) => from + at);
