@@ -1,6 +1,6 @@
 // The topology beside this file on Kafka, with somebody who looks at pages all the time.
 //
-//   npm run example:views-per-country
+//   npm run example -- views-per-country
 //
 // Every ten seconds two lines come out, such as
 //
