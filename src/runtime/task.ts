@@ -77,7 +77,8 @@ export class Task implements GraphHost, Rejects {
   readonly #limits: RecordLimits;
   readonly #times: TaskTimes;
   readonly #graph: ProcessorGraph;
-  #source: RecordSource | undefined;
+  /** Where the record being processed was read: put together when somebody asks. */
+  #current: { readonly queue: RecordQueue; readonly raw: RawRecord } | undefined;
   #outputs: (OutgoingRecord | LateOutput)[] = [];
   #outputBytes = 0;
   /** Whether any of them may be late. */
@@ -140,11 +141,15 @@ export class Task implements GraphHost, Rejects {
   /** Processes records while there are any to choose and the bounds allow. Returns how many it took. @throws {TaskFailedError} */
   process(most: number): number {
     let taken = 0;
-    while (taken < most && this.uncommittedBytes < this.#settings.maxUncommittedBytes) {
-      const queue = this.#choose();
-      if (queue === undefined) break;
-      this.#processHead(queue, queue.head()!);
-      taken++;
+    try {
+      while (taken < most && this.uncommittedBytes < this.#settings.maxUncommittedBytes) {
+        const queue = this.#choose();
+        if (queue === undefined) break;
+        taken++;
+        this.#processHead(queue, queue.head()!);
+      }
+    } finally {
+      if (taken > 0) this.counters.add('records', taken);
     }
     return taken;
   }
@@ -227,7 +232,7 @@ export class Task implements GraphHost, Rejects {
   }
 
   source(): RecordSource | undefined {
-    return this.#source;
+    return this.#current === undefined ? undefined : { ...this.#current.queue.tp, offset: this.#current.raw.offset };
   }
 
   /** @throws {RecordTooLargeError} */
@@ -278,17 +283,16 @@ export class Task implements GraphHost, Rejects {
   }
 
   #processHead(queue: RecordQueue, { raw, record }: Head): void {
-    this.#source = { ...queue.tp, offset: raw.offset };
+    this.#current = { queue, raw };
     this.#times.recordTimestampMs = record.timestamp;
     this.#times.streamTimeMs = Math.max(this.#times.streamTimeMs, record.timestamp);
-    this.counters.add('records');
     this.#worked = true;
     this.#step(
       () => this.#graph.process(queue.source.name, record),
       (error) => this.#decide(this.#settings.errors.processing, error, queue, raw),
     );
     queue.take();
-    this.#source = undefined;
+    this.#current = undefined;
     this.#times.recordTimestampMs = undefined;
     const now = this.streamTime();
     for (const punctuator of this.punctuation.dueByStreamTime(now)) {

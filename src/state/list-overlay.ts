@@ -47,20 +47,20 @@ export class ListOverlay extends StoreOverlay<EntryList> {
     this.#undo = undo;
   }
 
-  /** To be read, and handed to `change`; not to be kept. */
-  list(key: Buffer): EntryList {
+  /** To be read, and handed to `change`; not to be kept. `mayBeCommitted` false: nothing is under this key on disk, so it is not looked for. */
+  list(key: Buffer, mayBeCommitted = true): EntryList {
     const text = key.toString('latin1');
     const pending = this.writes.get(text);
     if (pending !== undefined) return pending;
-    const base = this.committed(key);
+    const base = mayBeCommitted ? this.committed(key) : undefined;
     return new EntryList(key, text, base, base === undefined ? [] : decodeList(base, this.store));
   }
 
   /** To be read only. The key may be used for something else afterwards. */
-  entries(key: Buffer): readonly Placed[] {
+  entries(key: Buffer, mayBeCommitted = true): readonly Placed[] {
     const pending = this.writes.get(key.toString('latin1'));
     if (pending !== undefined) return pending.entries;
-    const base = this.committed(key);
+    const base = mayBeCommitted ? this.committed(key) : undefined;
     return base === undefined ? NONE : decodeList(base, this.store);
   }
 

@@ -29,6 +29,11 @@ export class ObservedTime {
     this.#logged = value;
   }
 
+  /** Whether nothing of this time or later can be committed yet. */
+  isPastCommitted(time: number): boolean {
+    return time > this.#logged;
+  }
+
   /** True when it has moved since the last commit, so that a changelog record must tell. */
   get isUnlogged(): boolean {
     return this.#value > this.#logged;

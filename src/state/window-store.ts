@@ -33,7 +33,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     this.#observed.observe(timestamp);
     if (timestamp <= this.#lists.oldestHidden) return;
     const payload = this.spec.value.serialize(this.topic, value);
-    const list = this.overlay.list(this.#listKey(key, timestamp));
+    const list = this.overlay.list(this.#listKey(key, timestamp), this.#mayBeCommitted(timestamp));
     const at = indexOf(list.entries, timestamp + 1, 0); // just past those of the same timestamp
     const last = list.entries[at - 1];
     if (last?.first !== timestamp) this.overlay.change(list, at, 0, [{ first: timestamp, second: 0, value: payload }], timestamp);
@@ -50,7 +50,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
     const listKey = this.#listKey(key, from);
     for (let segment = from - (from % this.#segmentMs); segment <= to; segment += this.#segmentMs) {
       setSegment(listKey, segment);
-      const entries = this.overlay.entries(listKey);
+      const entries = this.overlay.entries(listKey, this.#mayBeCommitted(segment));
       for (let at = indexOf(entries, from, 0); at < entries.length && entries[at]!.first <= to; at++) {
         found.push({ timestamp: entries[at]!.first, value: this.spec.value.deserialize(this.topic, entries[at]!.value) });
       }
@@ -60,7 +60,7 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 
   get(key: K, timestamp: number): V | undefined {
     if (timestamp <= this.#lists.oldestHidden || timestamp < 0 || timestamp > this.#observed.value) return undefined;
-    const entries = this.overlay.entries(this.#listKey(key, timestamp));
+    const entries = this.overlay.entries(this.#listKey(key, timestamp), this.#mayBeCommitted(timestamp));
     const entry = entries[indexOf(entries, timestamp, 0)];
     return entry?.first === timestamp ? this.spec.value.deserialize(this.topic, entry.value) : undefined;
   }
@@ -119,6 +119,11 @@ export class OverlaidWindowStore<K, V> implements WindowStore<K, V>, TaskStore {
 
   async load(observedTime: number): Promise<void> {
     this.#observed.load(observedTime);
+  }
+
+  /** A segment that begins after all committed times is new: while input is caught up with, most are. */
+  #mayBeCommitted(timestamp: number): boolean {
+    return !this.#observed.isPastCommitted(timestamp - (timestamp % this.#segmentMs));
   }
 
   #keyBytes(key: K): Buffer {

@@ -5,7 +5,7 @@ const M = 0x5bd1e995;
 
 /** The partition (0-based) that Kafka's default partitioner gives a key. `partitions` is at least 1. */
 export function partitionFor(keyBytes: Buffer, partitions: number): number {
-  return (murmur2(keyBytes) & 0x7fffffff) % partitions;
+  return partitions === 1 ? 0 : (murmur2(keyBytes) & 0x7fffffff) % partitions;
 }
 
 /** A signed 32-bit integer, as Java's `Utils.murmur2`. */

@@ -94,7 +94,7 @@ export class KStream<out K, out V> {
   }
 
   mapValues<V2>(mapper: (value: V, key: K) => V2): KStream<K, V2> {
-    return this.#stateless('MAPVALUES', (record, forward) => forward({ ...record, value: mapper(record.value, record.key) }));
+    return this.#stateless('MAPVALUES', ({ key, value, timestamp, headers }, forward) => forward({ key, value: mapper(value, key), timestamp, headers }));
   }
 
   flatMapValues<V2>(mapper: (value: V, key: K) => Iterable<V2>): KStream<K, V2> {
@@ -207,14 +207,17 @@ export class KStream<out K, out V> {
     return joinStreams<any, V, V2, R>('outer', this, other, joiner as never, options);
   }
 
-  /** Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. Those without a key do not pass. */
-  repartition(options: Repartitioned<K, V>): KStream<NonNullable<K>, V> {
-    return this.#throughTopic(options, false) as KStream<NonNullable<K>, V>;
+  /**
+   * Writes to a topic of the application's own and reads it back, so that records stand in the partition of their key. Those without a key only pass if a left or
+   * outer join somewhere below gives results for them, as in Kafka Streams (KIP-962).
+   */
+  repartition(options: Repartitioned<K, V>): KStream<K, V> {
+    return this.#throughTopic(options, 'where-wanted');
   }
 
   /** @internal Through a repartition topic, if an operator before may have changed the key. `keepsNullKeys`: for joins that give a result without a partner. */
   repartitioned(options: Repartitioned<K, V>, { keepsNullKeys = false } = {}): KStream<K, V> {
-    if (this.#keyChanged) return this.#throughTopic(options, keepsNullKeys);
+    if (this.#keyChanged) return this.#throughTopic(options, keepsNullKeys ? 'kept' : 'dropped');
     // Merged topics are as good as joined: with unlike counts a key's records would be in several tasks.
     this.#graph.copartition(this.#sources);
     return this;
@@ -248,10 +251,12 @@ export class KStream<out K, out V> {
     this.#graph.sink(typeof topic === 'string' ? topic : { choose: topic }, this.#parents, sinkOptions(produced));
   }
 
-  #throughTopic(options: Repartitioned<K, V>, keepsNullKeys: boolean): KStream<K, V> {
+  #throughTopic(options: Repartitioned<K, V>, nullKeys: 'kept' | 'dropped' | 'where-wanted'): KStream<K, V> {
     const { name, partitions } = options;
     const topic = { suffix: `${name}-repartition`, use: 'repartition' as const, ...(partitions === undefined ? {} : { partitions }) };
-    const parents = keepsNullKeys ? this.#parents : [this.#graph.processor(`${name}-repartition-filter`, this.#parents, withKey<K, V>())];
+    const filter = `${name}-repartition-filter`;
+    const passesAll = (): boolean => nullKeys === 'where-wanted' && this.#graph.leadsToNullKeys(filter);
+    const parents = nullKeys === 'kept' ? this.#parents : [this.#graph.processor(filter, this.#parents, withKey<K, V>(passesAll))];
     this.#graph.sink(topic, parents, sinkOptions(options), `${name}-repartition-sink`);
     const source = this.#graph.source([topic], options, `${name}-repartition-source`);
     return new KStream(this.#graph, [source], new Set([source]), false);
