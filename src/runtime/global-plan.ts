@@ -2,7 +2,7 @@
 
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { GlobalRecord } from '../state/global-state.ts';
-import type { GlobalTableNode } from '../topology/node.ts';
+import type { GlobalTableNode } from '../topology/graph/node.ts';
 
 export const TOO_OLD = 'they were last up to date longer ago than topics keep deletions';
 

@@ -11,7 +11,7 @@ import { GLOBAL_TABLES, type StateDirectory, type TaskDatabase } from '../ports/
 import { partitionName, type RawRecord, type TopicPartition } from '../record/record.ts';
 import { CorruptStateError } from '../state/errors.ts';
 import { GlobalState, type GlobalRow } from '../state/global-state.ts';
-import type { GlobalTableNode } from '../topology/node.ts';
+import type { GlobalTableNode } from '../topology/graph/node.ts';
 import type { AnyStoreSpec, KeyValueStore } from '../topology/store-spec.ts';
 import { TaskFailedError } from './errors.ts';
 import { TOO_OLD, whyUnusable } from './global-plan.ts';

@@ -3,7 +3,7 @@
 
 import type { FetchedPartition } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
-import type { SourceNode } from '../topology/node.ts';
+import type { SourceNode } from '../topology/graph/node.ts';
 
 /** How the records of a partition are read. */
 type Serdes = Pick<SourceNode, 'key' | 'value'>;

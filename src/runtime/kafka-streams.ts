@@ -3,8 +3,8 @@
 import type { Broker } from '../ports/broker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateDirectory } from '../ports/state-directory.ts';
-import { changelogTopic, topicName, topicsOf } from '../topology/node.ts';
-import type { Topology } from '../topology/topology.ts';
+import { changelogTopic, topicName, topicsOf } from '../topology/graph/node.ts';
+import type { Topology } from '../topology/graph/topology.ts';
 import { TaskState } from '../state/task-state.ts';
 import { GlobalTables } from './global-tables.ts';
 import { messageOf, silent, type Logger } from './logger.ts';

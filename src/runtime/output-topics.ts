@@ -3,7 +3,7 @@
 
 import type { BrokerAdmin } from '../ports/broker.ts';
 import { StreamsError } from '../record/errors.ts';
-import type { SinkNode } from '../topology/node.ts';
+import type { SinkNode } from '../topology/graph/node.ts';
 import type { RecordLimits } from './record-limits.ts';
 
 export class UnknownTopicError extends StreamsError {

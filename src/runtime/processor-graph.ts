@@ -2,10 +2,10 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { RecordSource, StreamRecord } from '../record/record.ts';
-import { parentsOf, type ProcessorNode } from '../topology/node.ts';
+import { parentsOf, type ProcessorNode } from '../topology/graph/node.ts';
 import type { Processor, ProcessorContext } from '../topology/processor.ts';
 import type { AnyStoreSpec, KeyValueStore } from '../topology/store-spec.ts';
-import type { Subtopology } from '../topology/topology.ts';
+import type { Subtopology } from '../topology/graph/topology.ts';
 import type { TaskState } from '../state/task-state.ts';
 import type { Counters } from './metrics.ts';
 import type { Punctuation } from './punctuation.ts';

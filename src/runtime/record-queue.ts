@@ -3,7 +3,7 @@
 import type { FetchedPartition } from '../ports/broker.ts';
 import { InvalidRecordError } from '../record/errors.ts';
 import type { RawRecord, StreamRecord, TopicPartition } from '../record/record.ts';
-import type { SourceNode } from '../topology/node.ts';
+import type { SourceNode } from '../topology/graph/node.ts';
 
 export interface Head {
   readonly raw: RawRecord;

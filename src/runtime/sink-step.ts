@@ -2,7 +2,7 @@
 
 import type { OutgoingRecord } from '../ports/broker.ts';
 import type { StreamRecord } from '../record/record.ts';
-import { fixedTopic, topicName, type SinkNode, type TopicChooser } from '../topology/node.ts';
+import { fixedTopic, topicName, type SinkNode, type TopicChooser } from '../topology/graph/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { TaskId } from '../topology/processor.ts';
 import type { OutputTopics, Wanted } from './output-topics.ts';

@@ -8,7 +8,7 @@ import { partitionName, type TopicPartition } from '../record/record.ts';
 import { CorruptStateError } from '../state/errors.ts';
 import { becomeTask, type TaskIdentity } from '../state/task-identity.ts';
 import { TaskState } from '../state/task-state.ts';
-import { changelogTopic } from '../topology/node.ts';
+import { changelogTopic } from '../topology/graph/node.ts';
 import type { Logger } from './logger.ts';
 import { decodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts';
 import type { ChangelogPart } from './restoration.ts';

@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import { GLOBAL_TABLES } from '../ports/state-directory.ts';
 import { partitionName, type RawRecord, type RecordSource, type TopicPartition } from '../record/record.ts';
 import { StreamsError } from '../record/errors.ts';
-import { changelogTopic } from '../topology/node.ts';
+import { changelogTopic } from '../topology/graph/node.ts';
 import { partitionFor } from '../topology/partitioner.ts';
 import type { TaskId } from '../topology/processor.ts';
 import { CorruptGlobalStateError } from '../state/errors.ts';

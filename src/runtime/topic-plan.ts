@@ -1,10 +1,10 @@
 // How many partitions everything has: from the external topics' counts to internal topics, changelogs and tasks.
 
 import { TopologyError } from '../topology/errors.ts';
-import { changelogTopic, topicName, topicsOf, type InternalTopicRef, type SourceNode, type TopicRef } from '../topology/node.ts';
+import { changelogTopic, topicName, topicsOf, type InternalTopicRef, type SourceNode, type TopicRef } from '../topology/graph/node.ts';
 import { taskName, type TaskId } from '../topology/processor.ts';
 import type { AnyStoreSpec } from '../topology/store-spec.ts';
-import type { Subtopology, Topology } from '../topology/topology.ts';
+import type { Subtopology, Topology } from '../topology/graph/topology.ts';
 import { OWN_BATCH_BYTES_MAX } from './record-limits.ts';
 import type { TopicSpec } from '../ports/broker.ts';
 import type { TopicPartition } from '../record/record.ts';

@@ -26,7 +26,7 @@ import type {
   WindowStore,
   WindowStoreSpec,
 } from '../topology/store-spec.ts';
-import type { Topology } from '../topology/topology.ts';
+import type { Topology } from '../topology/graph/topology.ts';
 import { InMemoryCluster } from './in-memory-broker.ts';
 
 export interface TestDriverOptions extends Partial<StreamsSettings> {

@@ -1,6 +1,6 @@
 // From the nodes of a case to a topology of ours. Each family of operators has a file in nodes/.
 
-import { StreamsBuilder, type AnyStoreSpec, type KStream, type KTable, type Topology } from 'millrace';
+import { StreamsBuilder, type AnyStoreSpec, type KStream, type KTable, type Serde, type Topology } from 'millrace';
 import type { CaseNode, CaseStore } from './golden-case.ts';
 import { foreignKeyNodes } from './nodes/foreign-key.ts';
 import { groupNodes } from './nodes/groups.ts';
@@ -28,6 +28,7 @@ export class Building {
   /** By the names of their stores: tables, for processors that look into them. */
   readonly owners = new Map<string, KTable<any, any>>();
   readonly #handles = new Map<string, unknown>();
+  readonly #joinable = new Map<string, KStream<any, any>>();
   #unnamed = 0;
 
   static topologyOf(nodes: readonly CaseNode[]): { topology: Topology; building: Building } {
@@ -43,6 +44,15 @@ export class Building {
 
   stream(id: string): KStream<any, any> {
     return this.handle(id);
+  }
+
+  /** A stream as joins take it. Where a topic must come before, Kafka Streams makes one for all joins of the stream that give it no name; ours is asked for it. */
+  joinable(id: string, serdes: { key: Serde<any>; value: Serde<any> }): KStream<any, any> {
+    const stream = this.stream(id);
+    if (!stream.parts.keyChanged) return stream;
+    const known = this.#joinable.get(id) ?? stream.repartition({ name: `${id}-joined`, ...serdes });
+    this.#joinable.set(id, known);
+    return known;
   }
 
   table(id: string): KTable<any, any> {

@@ -55,7 +55,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     const plain = spec<KeyValueStoreSpec<Key, Value> | undefined>(building, ref);
     const rows = plain === undefined ? undefined : context.store(plain);
     const table: ReadableTable<Key, Value> | undefined = plain === undefined ? building.owners.get(ref['store']) : undefined;
-    const get = (key: Key): Value => (rows === undefined ? context.table(table!).get(key)?.value : rows.get(key));
+    const isVersioned = (plain?.kind as string | undefined) === 'versioned';
+    const get = (key: Key): Value => (rows === undefined ? context.table(table!).get(key)?.value : isVersioned ? rows.get(key)?.value : rows.get(key));
     return (record) => context.forward({ ...record, value: `${text(record.value)}|${text(isNull(record.key) ? null : get(record.key))}` });
   },
   asOf: (ref, building) => (context) => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { NO_HEADERS, type RawRecord, type Serde } from 'millrace';
 import { Input } from '../../src/runtime/input.ts';
 import type { FetchedPartition } from '../../src/ports/broker.ts';
-import type { SourceNode } from '../../src/topology/node.ts';
+import type { SourceNode } from '../../src/topology/graph/node.ts';
 
 /** A serde that must look up what each value names; lookups end when the test says so. */
 function lookups() {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NO_HEADERS, Serdes, type RawRecord } from 'millrace';
 import { RecordQueue } from '../../src/runtime/record-queue.ts';
 import type { FetchedPartition } from '../../src/ports/broker.ts';
-import type { SourceNode, TimestampExtractor } from '../../src/topology/node.ts';
+import type { SourceNode, TimestampExtractor } from '../../src/topology/graph/node.ts';
 
 const TP = { topic: 'in', partition: 2 };
 

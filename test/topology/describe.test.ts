@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { describe as describeTopology, describeJson, describeMermaid, Serdes, Stores, StreamsBuilder, type TopologyJson } from 'millrace';
-import { Topology } from '../../src/topology/topology.ts';
-import type { TopologyNode } from '../../src/topology/node.ts';
+import { Topology } from '../../src/topology/graph/topology.ts';
+import type { TopologyNode } from '../../src/topology/graph/node.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
 

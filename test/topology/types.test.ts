@@ -38,7 +38,7 @@ describe('types infer along the chain', () => {
     expectTypeOf(lines.flatMapValues((line) => line?.split(' ') ?? [])).toEqualTypeOf<KStream<string | null, string>>();
     expectTypeOf(lines.merge(orders)).toEqualTypeOf<KStream<string | null, string | Order | null>>();
     expectTypeOf(named.merge(orders)).toEqualTypeOf<KStream<string | null, string | Order | null>>();
-    expectTypeOf(lines.repartition({ name: 'again', ...text })).toEqualTypeOf<KStream<string, string | null>>();
+    expectTypeOf(lines.repartition({ name: 'again', ...text })).toEqualTypeOf<KStream<string | null, string | null>>();
     expectTypeOf(lines.peek(() => {})).toEqualTypeOf<KStream<string | null, string | null>>();
     expectTypeOf(orders.dedupe({ name: 'seen', id: (order) => order?.id ?? '', retentionMs: 1, serde: Serdes.string() })).toEqualTypeOf<KStream<string | null, Order | null>>();
   });

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { Serdes, Stores, StreamsBuilder, TopologyError, type AnyStoreSpec } from 'millrace';
-import type { InternalTopicRef, TopicRef, TopologyNode } from '../../src/topology/node.ts';
-import { validate } from '../../src/topology/validate.ts';
+import type { InternalTopicRef, TopicRef, TopologyNode } from '../../src/topology/graph/node.ts';
+import { validate } from '../../src/topology/graph/validate.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
 const store = (name: string): AnyStoreSpec => Stores.keyValue({ name, ...text });

@@ -1,7 +1,7 @@
 // What both sides of a foreign-key join agree on: topics, serdes, and how one value and one foreign key are told from another.
 
 import type { Serde } from '../../record/serde.ts';
-import { topicName, type InternalTopicRef } from '../node.ts';
+import { topicName, type InternalTopicRef } from '../graph/node.ts';
 import type { ProcessorContext } from '../processor.ts';
 import type { KeyValueStoreSpec } from '../store-spec.ts';
 import { hash128 } from './foreign-key-hash.ts';

@@ -2,7 +2,7 @@
 
 import type { StreamRecord } from '../../record/record.ts';
 import { pairSerde, type PairSerde } from '../../serdes/composite-key.ts';
-import { changelogTopic } from '../node.ts';
+import { changelogTopic } from '../graph/node.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
 import { Stores, type OrderedKeyValueStore, type OrderedKeyValueStoreSpec } from '../store-spec.ts';
 import type { Change, TableReader, TableRecord, TableView } from '../table-origin.ts';

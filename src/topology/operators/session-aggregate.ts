@@ -20,7 +20,7 @@ export function sessionAggregate<K, V, A>(windows: SessionWindows, input: Window
       const endMs = found.reduce((latest, session) => Math.max(latest, session.endMs), time);
       if (endMs <= closedUpToMs) count('late');
       else {
-        const merged = found.reduce<A | undefined>((one, two) => merge!(key, one, two.value), undefined);
+        const merged = found.reduce<A | undefined>((one, two) => merge!(key, one, two.value) ?? undefined, undefined);
         // One that only gets another record at its single moment stays the same session; any other is taken back before the new one comes.
         const isSame = startMs === endMs;
         if (!isSame) for (const session of found) changed(key, session.startMs, session.endMs, null, session.value);

@@ -19,9 +19,10 @@ export function stateless<K, V, K2, V2>(
   };
 }
 
-/** Records without a key belong to no partition, so to no group and no row. */
-export function withKey<K, V>(): ProcessorSupplier<K, V, K, V> {
+/** Records without a key belong to no partition, so to no group and no row. `passesAll`: asked when the topology is complete. */
+export function withKey<K, V>(passesAll: () => boolean = () => false): ProcessorSupplier<K, V, K, V> {
   return () => {
+    if (passesAll()) return stateless<K, V, K, V>((record, forward) => forward(record))();
     let forward: (record: StreamRecord<K, V>) => void;
     let countDropped: () => void;
     return {

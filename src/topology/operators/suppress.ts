@@ -52,8 +52,9 @@ export class SuppressedTable<K, V> implements TableOrigin<K, V> {
 
   requireOldValues(): void {}
 
+  /** They always come; but a filter below is to know no more than it would without the suppression, as in Kafka Streams. */
   acceptOldValues(): boolean {
-    return true;
+    return this.#parent.acceptOldValues();
   }
 
   view(): TableView<K, V> {

@@ -13,8 +13,8 @@ export interface WindowedFunctions<K, V, A> {
   readonly step: AggregateStep<K, V, A>;
   /** A record without a value is dropped; otherwise the step sees the null. */
   readonly dropsNulls: boolean;
-  /** Of two sessions, the older one first; `one` undefined: nothing yet. */
-  readonly merge?: (key: K, one: A | undefined, two: A) => A;
+  /** Of two sessions, the older one first; `one` undefined: nothing yet. null: nothing after all. */
+  readonly merge?: (key: K, one: A | undefined, two: A) => A | null;
 }
 
 type InTask<T> = (context: ProcessorContext<any, any>) => T;

@@ -15,7 +15,9 @@ export const joinNodes: Readonly<Record<string, NodeBuilder>> = {
   },
   streamStreamJoin: (node, building) => {
     const options = { name: node.id!, window: node['windows'], ...serdesOf(node), otherValue: serdeOf(node['otherValueSerde']) };
-    const [left, right, join] = [building.stream(node['from']), building.stream(node['with']), joinerOf(node)];
+    const left = building.joinable(node['from'], serdesOf(node));
+    const right = node['from'] === node['with'] ? left : building.joinable(node['with'], { key: options.key, value: options.otherValue });
+    const join = joinerOf(node);
     switch (node['kind']) {
       case 'inner':
         return left.join(right, join, options);
@@ -27,7 +29,7 @@ export const joinNodes: Readonly<Record<string, NodeBuilder>> = {
   },
   streamTableJoin: (node, building) => {
     const options = { name: node.id!, ...serdesOf(node), ...(node['graceMs'] === undefined ? {} : { graceMs: node['graceMs'] }) };
-    const [stream, table] = [building.stream(node['from']), building.table(node['with'])];
+    const [stream, table] = [building.joinable(node['from'], serdesOf(node)), building.table(node['with'])];
     return node['kind'] === 'inner' ? stream.join(table, joinerOf(node), options) : stream.leftJoin(table, joinerOf(node), options);
   },
   streamGlobalTableJoin: (node, building) => {

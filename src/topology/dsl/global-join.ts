@@ -1,9 +1,9 @@
 // A stream joined with a global table: each record with the row of a key that is worked out of it. Every instance has all rows, so nothing is repartitioned.
 
 import type { StreamRecord } from '../../record/record.ts';
-import type { GlobalKTable } from '../global-table.ts';
+import type { GlobalKTable } from './global-table.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
-import type { KStream } from '../stream.ts';
+import type { KStream } from './stream.ts';
 import type { TableReader } from '../table-origin.ts';
 
 export interface GlobalJoin<K, V, KG, VG, R> {
@@ -16,7 +16,8 @@ export interface GlobalJoin<K, V, KG, VG, R> {
 
 export function joinGlobal<K, V, KG, VG, R>(stream: KStream<K, V | null>, table: GlobalKTable<KG, VG>, join: GlobalJoin<K, V, KG, VG, R>): KStream<K, R> {
   const { graph, parents } = stream.parts;
-  return stream.derived(graph.processor(graph.autoName(join.isLeft ? 'LEFTJOIN' : 'JOIN'), parents, () => new StreamGlobalJoin(table, join)));
+  const node = graph.processor(graph.autoName(join.isLeft ? 'LEFTJOIN' : 'JOIN'), parents, () => new StreamGlobalJoin(table, join));
+  return stream.derived(join.isLeft ? graph.takeNullKeys(node) : node);
 }
 
 class StreamGlobalJoin<K, V, KG, VG, R> implements Processor<K, V | null, K, R> {

@@ -1,9 +1,9 @@
 // The store behind a table: its name is part of its changelog's, `<applicationId>-<name>-changelog`, so it is never made up.
 
-import type { Serde } from '../record/serde.ts';
-import { InvalidWindowError } from './errors.ts';
-import { Stores } from './store-spec.ts';
-import type { TableStoreSpec } from './table-origin.ts';
+import type { Serde } from '../../record/serde.ts';
+import { InvalidWindowError } from '../errors.ts';
+import { Stores } from '../store-spec.ts';
+import type { TableStoreSpec } from '../table-origin.ts';
 
 /** Names the store whose value serde follows from the operator: that of a count, of a reduce. */
 export interface Materialized {

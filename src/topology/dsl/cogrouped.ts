@@ -1,14 +1,14 @@
 // CogroupedKStream: several groups with keys alike, waiting to be aggregated into one table. Each has its own function; all share one aggregate.
 
-import type { Serde } from '../record/serde.ts';
+import type { Serde } from '../../record/serde.ts';
 import type { KGroupedStream } from './grouped.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
-import { streamAggregate } from './operators/stream-aggregate.ts';
-import { stateless } from './operators/stateless.ts';
+import { streamAggregate } from '../operators/stream-aggregate.ts';
+import { stateless } from '../operators/stateless.ts';
 import { KTable } from './table.ts';
-import { StoredTable, type Change } from './table-origin.ts';
+import { StoredTable, type Change } from '../table-origin.ts';
 import { SessionWindowedCogroupedKStream, TimeWindowedCogroupedKStream } from './windowed-cogrouped.ts';
-import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
 export interface CogroupOptions<A> extends MaterializedRows {
   /** What a key starts from, whichever group it comes from first. */

@@ -1,7 +1,7 @@
 // Whether a topology can run: every problem at once, each with what is wrong, why that matters, and what to do.
 
 import { changelogTopic, parentsOf, topicName, topicsOf, type InternalTopicRef, type TopologyNode } from './node.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec } from '../store-spec.ts';
 
 /** Kafka's own limit. */
 const TOPIC_NAME_MAX = 249;

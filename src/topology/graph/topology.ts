@@ -1,9 +1,9 @@
 // The frozen result of building: nodes, the stores they use, and the subtopologies that fall out of how they hang together.
 
 import { describeJson, type TopologyJson } from './describe-json.ts';
-import { TopologyError } from './errors.ts';
+import { TopologyError } from '../errors.ts';
 import { parentsOf, topicName, topicsOf, type GlobalTableNode, type InternalTopicRef, type SinkNode, type SourceNode, type TopologyNode } from './node.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec } from '../store-spec.ts';
 import { validate } from './validate.ts';
 
 export interface Subtopology {

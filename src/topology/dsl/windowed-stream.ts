@@ -1,15 +1,15 @@
 // Groups cut into windows, waiting to be aggregated into a table with one row for each key and window.
 
-import type { Serde } from '../record/serde.ts';
-import { longSerde } from '../serdes/long.ts';
+import type { Serde } from '../../record/serde.ts';
+import { longSerde } from '../../serdes/long.ts';
 import type { KGroupedStream } from './grouped.ts';
 import type { Materialized } from './materialized.ts';
-import type { Emit } from './operators/emit-on-close.ts';
-import { tableOfWindows } from './operators/windowed-graph.ts';
-import type { WindowedFunctions } from './operators/windowed-operator.ts';
+import type { Emit } from '../operators/emit-on-close.ts';
+import { tableOfWindows } from './windowed-graph.ts';
+import type { WindowedFunctions } from '../operators/windowed-operator.ts';
 import type { KTable } from './table.ts';
-import type { Windowed } from './windowed.ts';
-import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
+import type { Windowed } from '../windowed.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
 export interface WindowedOptions extends Materialized {
   /**
@@ -95,7 +95,7 @@ export class SessionWindowedKStream<K, V> {
     return ofOneGroup<K, NonNullable<A>>(this.#group, this.#windows, options, value, {
       step: (key, own, aggregate) => add(own, aggregate ?? initial(), key) ?? null,
       dropsNulls: false,
-      merge: (key, one, two) => merge(one ?? initial(), two, key)!,
+      merge: (key, one, two) => merge(one ?? initial(), two, key) ?? null,
     });
   }
 }
@@ -110,7 +110,7 @@ function reducing<K, V>(reducer: (current: V, next: V, key: K) => V): WindowedFu
   return {
     step: (key, value, current) => (current === undefined ? value : (reducer(current, value, key) ?? null)),
     dropsNulls: true,
-    merge: (key, one, two) => (one === undefined ? two : reducer(one, two, key)),
+    merge: (key, one, two) => (one === undefined ? two : (reducer(one, two, key) ?? null)),
   };
 }
 

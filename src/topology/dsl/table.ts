@@ -1,17 +1,17 @@
 // KTable: the latest value of each key. Operators below see every update, with what it replaced where they need that.
 
-import { DerivedTable } from './operators/derived-table.ts';
-import { stateless } from './operators/stateless.ts';
-import { JoinedTables, type TableJoinKind } from './operators/table-join.ts';
+import { DerivedTable } from '../operators/derived-table.ts';
+import { stateless } from '../operators/stateless.ts';
+import { JoinedTables, type TableJoinKind } from '../operators/table-join.ts';
 import { joinByForeignKey, type ForeignKeyJoinOptions } from './foreign-key-join.ts';
-import type { GraphBuilder } from './graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import { KGroupedTable, type TableGroupOptions } from './grouped-table.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
 import { KStream } from './stream.ts';
-import type { ProcessorContext, ReadableTable } from './processor.ts';
-import type { Change, TableOrigin, TableReader, TableView } from './table-origin.ts';
+import type { ProcessorContext, ReadableTable } from '../processor.ts';
+import type { Change, TableOrigin, TableReader, TableView } from '../table-origin.ts';
 import { suppressed, type SuppressOptions, type UntilTimeLimit, type UntilWindowCloses, type WindowedSuppressOptions } from './suppress.ts';
-import { windowsOfBoth, type TableWindows, type Windowed } from './windowed.ts';
+import { windowsOfBoth, type TableWindows, type Windowed } from '../windowed.ts';
 
 /** Where a table hangs in the graph. */
 export interface TableParts<K, V> {

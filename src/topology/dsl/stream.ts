@@ -1,23 +1,23 @@
 // KStream: Kafka Streams' record stream. Each operator adds one node; the heavy ones live in operators/.
 
-import type { StreamRecord } from '../record/record.ts';
-import type { SerdeFor } from '../record/serde.ts';
-import type { Consumed, GraphBuilder, SinkOptions } from './graph-builder.ts';
-import { dedupe, type DedupeOptions } from './operators/dedupe.ts';
-import { escalate, type EscalateOptions } from './operators/escalate.ts';
-import { join, type Joinable } from './operators/join.ts';
-import { joinStreams, type OuterJoiner, type StreamJoinOptions } from './operators/stream-join.ts';
-import type { StreamTableJoinOptions } from './operators/stream-table-join.ts';
-import { addProcessor, type ProcessOptions } from './operators/process.ts';
-import { addSplit, type Branches } from './operators/split.ts';
-import { stateless, withKey } from './operators/stateless.ts';
+import type { StreamRecord } from '../../record/record.ts';
+import type { SerdeFor } from '../../record/serde.ts';
+import type { Consumed, GraphBuilder, SinkOptions } from '../graph/graph-builder.ts';
+import { dedupe, type DedupeOptions } from './dedupe.ts';
+import { escalate, type EscalateOptions } from './escalate.ts';
+import { join, type Joinable } from './join.ts';
+import { joinStreams, type OuterJoiner, type StreamJoinOptions } from './stream-join.ts';
+import type { StreamTableJoinOptions } from './stream-table-join.ts';
+import { addProcessor, type ProcessOptions } from './process.ts';
+import { addSplit, type Branches } from './split.ts';
+import { stateless, withKey } from '../operators/stateless.ts';
 import type { GlobalKTable } from './global-table.ts';
 import { KGroupedStream } from './grouped.ts';
 import type { KTable } from './table.ts';
 import { tableOf, type TableOptions } from './table-of-records.ts';
-import type { EscalationOutcome } from './escalation-outcome.ts';
-import type { ProcessorSupplier } from './processor.ts';
-import type { Json } from '../escalation/protocol.ts';
+import type { EscalationOutcome } from '../escalation-outcome.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import type { Json } from '../../escalation/protocol.ts';
 
 export interface Produced<K, V> {
   readonly key: SerdeFor<NonNullable<K>>;

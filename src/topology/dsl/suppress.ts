@@ -1,11 +1,11 @@
 // Holding back a table's updates: what comes out is fewer of them, or only the last.
 
-import type { Serde } from '../record/serde.ts';
-import { InvalidWindowError, TopologyError } from './errors.ts';
-import { SuppressedTable } from './operators/suppress.ts';
+import type { Serde } from '../../record/serde.ts';
+import { InvalidWindowError, TopologyError } from '../errors.ts';
+import { SuppressedTable } from '../operators/suppress.ts';
 import { KTable, type TableParts } from './table.ts';
-import { windowedKeySerde, type Windowed } from './windowed.ts';
-import { closesAfterMs } from './windows.ts';
+import { windowedKeySerde, type Windowed } from '../windowed.ts';
+import { closesAfterMs } from '../windows.ts';
 
 type Unbounded = { readonly maxRecords?: never; readonly whenFull?: never };
 /** `maxRecords`: how many keys may wait, an integer of at least 0. */

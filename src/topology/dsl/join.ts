@@ -1,8 +1,8 @@
 // join and leftJoin of a stream: what it is joined with decides which join it is, as in Kafka Streams.
 
-import { GlobalKTable } from '../global-table.ts';
-import type { KStream } from '../stream.ts';
-import { KTable } from '../table.ts';
+import { GlobalKTable } from './global-table.ts';
+import type { KStream } from './stream.ts';
+import { KTable } from './table.ts';
 import { joinGlobal } from './global-join.ts';
 import { joinStreams, type StreamJoinOptions } from './stream-join.ts';
 import { joinTable, type StreamTableJoinOptions } from './stream-table-join.ts';

@@ -1,15 +1,15 @@
 // KGroupedStream: records brought together by key, waiting to be aggregated into a table.
 
-import type { Serde } from '../record/serde.ts';
-import { longSerde } from '../serdes/long.ts';
+import type { Serde } from '../../record/serde.ts';
+import { longSerde } from '../../serdes/long.ts';
 import { CogroupedKStream } from './cogrouped.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
-import { streamAggregate, type AggregateStep } from './operators/stream-aggregate.ts';
+import { streamAggregate, type AggregateStep } from '../operators/stream-aggregate.ts';
 import type { KStream } from './stream.ts';
 import { KTable } from './table.ts';
-import { StoredTable } from './table-origin.ts';
+import { StoredTable } from '../table-origin.ts';
 import { SessionWindowedKStream, TimeWindowedKStream } from './windowed-stream.ts';
-import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
 export interface AggregateOptions<K, V, A> extends MaterializedRows {
   /** What a key starts from. */

@@ -1,10 +1,10 @@
 // process and processValues: the Processor API inside the DSL, with the stores and tables that a processor names.
 
 import type { StreamRecord } from '../../record/record.ts';
-import type { GraphBuilder } from '../graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import type { AnyStoreSpec } from '../store-spec.ts';
-import type { KTable } from '../table.ts';
+import type { KTable } from './table.ts';
 
 export interface ProcessOptions {
   /** Of the node, and of what it counts: `<name>.<counter>` in metrics. */

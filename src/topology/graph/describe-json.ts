@@ -2,7 +2,7 @@
 
 import { fingerprint, type Fingerprint } from './fingerprint.ts';
 import { changelogTopic, parentsOf, topicName, topicsOf, type TopologyNode } from './node.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec } from '../store-spec.ts';
 import type { Subtopology, Topology } from './topology.ts';
 
 /** Plain JSON; what follows is added to, never changed, within one format number. */

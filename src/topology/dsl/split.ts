@@ -1,9 +1,9 @@
 // split: each record goes to the first branch that takes it, or to the default, or nowhere.
 
-import type { GraphBuilder } from '../graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import { TopologyError } from '../errors.ts';
 import type { ProcessorSupplier } from '../processor.ts';
-import { stateless } from './stateless.ts';
+import { stateless } from '../operators/stateless.ts';
 
 export type Predicate<K, V> = (value: V, key: K) => boolean;
 

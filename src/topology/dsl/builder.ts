@@ -1,11 +1,11 @@
 // StreamsBuilder: where a topology begins. `build` freezes it.
 
 import { globalTable, type GlobalKTable, type GlobalTableOptions } from './global-table.ts';
-import { GraphBuilder, type Consumed } from './graph-builder.ts';
+import { GraphBuilder, type Consumed } from '../graph/graph-builder.ts';
 import { KStream } from './stream.ts';
 import type { KTable } from './table.ts';
 import { tableOf, type TableOptions } from './table-of-records.ts';
-import type { Topology } from './topology.ts';
+import type { Topology } from '../graph/topology.ts';
 
 /** @example
  * const builder = new StreamsBuilder();

@@ -1,7 +1,7 @@
 // Dedupe: the first record of an id passes, later ones within the retention are dropped and counted.
 
 import type { Serde } from '../../record/serde.ts';
-import type { KStream } from '../stream.ts';
+import type { KStream } from './stream.ts';
 import { Stores, type WindowStore } from '../store-spec.ts';
 import type { Processor } from '../processor.ts';
 import { InvalidWindowError } from '../errors.ts';

@@ -1,7 +1,7 @@
 // The topology as a Mermaid flowchart, which GitHub draws in any Markdown file.
 
 import { fixedTopic, parentsOf, topicName, topicsOf, type TopologyNode } from './node.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import type { AnyStoreSpec } from '../store-spec.ts';
 import type { Topology } from './topology.ts';
 
 /**

@@ -8,9 +8,9 @@ import { InvalidRecordError } from '../../record/errors.ts';
 import { jsonSerde } from '../../serdes/json.ts';
 import { stringSerde } from '../../serdes/string.ts';
 import type { CommandRejected, EscalationOutcome } from '../escalation-outcome.ts';
-import type { InternalTopicRef } from '../node.ts';
+import type { InternalTopicRef } from '../graph/node.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
-import type { KStream } from '../stream.ts';
+import type { KStream } from './stream.ts';
 import { Stores, type KeyValueStore } from '../store-spec.ts';
 
 export interface EscalateOptions<V> {

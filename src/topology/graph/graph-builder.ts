@@ -1,9 +1,9 @@
 // Where operators put their nodes. Streams and tables are only handles on what is in here.
 
-import type { Serde } from '../record/serde.ts';
+import type { Serde } from '../../record/serde.ts';
 import type { SinkNode, TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
-import type { ProcessorSupplier } from './processor.ts';
-import type { AnyStoreSpec, KeyValueStoreSpec } from './store-spec.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import type { AnyStoreSpec, KeyValueStoreSpec } from '../store-spec.ts';
 import { Topology } from './topology.ts';
 
 /** How a topic is read. */
@@ -28,6 +28,9 @@ type Stores = readonly AnyStoreSpec[] | (() => readonly AnyStoreSpec[]);
 export class GraphBuilder {
   readonly #drafts: (() => TopologyNode)[] = [];
   readonly #copartitioned: (readonly string[])[] = [];
+  /** By node, or by topic of the application's own: what takes its records. */
+  readonly #below = new Map<string, string[]>();
+  readonly #takesNullKeys = new Set<string>();
   readonly #streamSources: { readonly topics: string; readonly consumed: Consumed<any, any>; readonly name: string }[] = [];
   #counter = 0;
 
@@ -37,6 +40,7 @@ export class GraphBuilder {
   }
 
   source(topics: readonly TopicRef[], consumed: Consumed<any, any>, name = this.autoName('SOURCE')): string {
+    for (const topic of topics) if (typeof topic !== 'string') this.#link(inside(topic), name);
     return this.#add({ kind: 'source', name, topics: Object.freeze([...topics]), key: consumed.key, value: consumed.value, timestamp: consumed.timestamp });
   }
 
@@ -52,17 +56,39 @@ export class GraphBuilder {
 
   processor(name: string, parents: readonly string[], supplier: ProcessorSupplier<any, any, any, any>, stores: Stores = []): string {
     const own = Object.freeze([...parents]);
+    for (const parent of own) this.#link(parent, name);
     this.#drafts.push(() => ({ kind: 'processor', name, parents: own, stores: Object.freeze([...new Set(typeof stores === 'function' ? stores() : stores)]), supplier }));
     return name;
   }
 
   sink(topic: TopicRef | TopicChooser, parents: readonly string[], produced: SinkOptions, name = this.autoName('SINK')): string {
+    for (const parent of parents) this.#link(parent, name);
+    if (typeof topic !== 'string' && 'suffix' in topic) this.#link(name, inside(topic));
     return this.#add({ kind: 'sink', name, parents: Object.freeze([...parents]), topic, key: produced.key, value: produced.value, partition: produced.partition });
   }
 
   globalTable(topic: string, store: KeyValueStoreSpec<any, any>, name?: string): string {
     const source = this.autoName('SOURCE');
     return this.#add({ kind: 'global-table', name: name ?? this.autoName('SOURCE', 'KTABLE'), source, topic, store });
+  }
+
+  /** A node that makes something of records without a key: they are to come through to it. */
+  takeNullKeys(node: string): string {
+    this.#takesNullKeys.add(node);
+    return node;
+  }
+
+  /** Whether any node below does, however far. For when the graph is complete. */
+  leadsToNullKeys(node: string): boolean {
+    const seen = new Set<string>();
+    const open = [node];
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (this.#takesNullKeys.has(at)) return true;
+      if (seen.has(at)) continue;
+      seen.add(at);
+      open.push(...(this.#below.get(at) ?? []));
+    }
+    return false;
   }
 
   copartition(sources: Iterable<string>): void {
@@ -73,10 +99,18 @@ export class GraphBuilder {
     return new Topology(this.#drafts.map((draft) => Object.freeze(draft())), this.#copartitioned);
   }
 
+  #link(above: string, below: string): void {
+    this.#below.set(above, [...(this.#below.get(above) ?? []), below]);
+  }
+
   #add(node: TopologyNode): string {
     this.#drafts.push(() => node);
     return node.name;
   }
+}
+
+function inside({ suffix }: { readonly suffix: string }): string {
+  return `topic ${suffix}`;
 }
 
 function isSameWay(one: Consumed<any, any>, two: Consumed<any, any>): boolean {

@@ -6,10 +6,10 @@ import type { Serde } from '../../record/serde.ts';
 import { withHeadersSerde, type WithHeaders } from '../../serdes/with-headers.ts';
 import { InvalidWindowError, TopologyError } from '../errors.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
-import type { KStream } from '../stream.ts';
-import type { KTable } from '../table.ts';
+import type { KStream } from './stream.ts';
+import type { KTable } from './table.ts';
 import type { TableReader, TableView } from '../table-origin.ts';
-import { WaitingRecords, waitingRecordsSpec, type WaitingRecordsSpec } from './waiting-records.ts';
+import { WaitingRecords, waitingRecordsSpec, type WaitingRecordsSpec } from '../operators/waiting-records.ts';
 
 export interface StreamTableJoinOptions<K, V> {
   /** Of the node; of the repartition topic where one is needed, `<name>-repartition`; and with `graceMs` of the store of waiting records, `<name>-waiting`. */
@@ -40,7 +40,8 @@ export function joinTable<K, V, VT, R>(stream: KStream<K, V>, table: KTable<NonN
   const waiting = graceMs === undefined || graceMs === 0 ? undefined : { graceMs, spec: waitingRecordsSpec({ name: `${name}-waiting`, key, value: withHeadersSerde(value) }) };
   const supplier = () => new StreamTableJoin(join as TableJoin<any, VT, R>, view, waiting);
   const stores = () => [...view.stores(), ...(waiting === undefined ? [] : [waiting.spec])];
-  return input.derived(graph.processor(name, parents, supplier, stores), false);
+  const node = graph.processor(name, parents, supplier, stores);
+  return input.derived(join.isLeft ? graph.takeNullKeys(node) : node, false);
 }
 
 class StreamTableJoin<K, V, VT, R> implements Processor<K | null, V | null, K | null, R> {

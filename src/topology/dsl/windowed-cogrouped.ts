@@ -1,12 +1,12 @@
 // Several groups cut into windows, waiting to be aggregated into one table with one row for each key and window.
 
-import type { Serde } from '../record/serde.ts';
+import type { Serde } from '../../record/serde.ts';
 import type { CogroupedKStream, CogroupInput } from './cogrouped.ts';
-import { tableOfWindows } from './operators/windowed-graph.ts';
+import { tableOfWindows } from './windowed-graph.ts';
 import type { KTable } from './table.ts';
-import type { Windowed } from './windowed.ts';
+import type { Windowed } from '../windowed.ts';
 import type { WindowedOptions } from './windowed-stream.ts';
-import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from './windows.ts';
+import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
 /** Results come on update: which group's time should close a window is not defined, in Kafka Streams neither. */
 export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit'> {
@@ -65,7 +65,7 @@ function ofSeveralGroups<K, A>(
   const functionsOf = ({ add }: CogroupInput<K, A>) => ({
     step: (own: K, record: unknown, aggregate: NonNullable<A> | undefined) => add(record, aggregate ?? initial(), own) ?? null,
     dropsNulls: windows.kind === 'sliding',
-    ...(merge === undefined ? {} : { merge: (own: K, one: NonNullable<A> | undefined, two: NonNullable<A>) => merge(one ?? initial(), two, own)! }),
+    ...(merge === undefined ? {} : { merge: (own: K, one: NonNullable<A> | undefined, two: NonNullable<A>) => merge(one ?? initial(), two, own) ?? null }),
   });
   return tableOfWindows({
     graph,

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { changelogTopic, topicName, type InternalTopicRef } from './node.ts';
-import { segmentMsOf, type AnyStoreSpec } from './store-spec.ts';
+import { segmentMsOf, type AnyStoreSpec } from '../store-spec.ts';
 import type { Subtopology, Topology } from './topology.ts';
 
 /** In place of the application id, so that two versions of an application can be compared whatever each is called. */

@@ -3,11 +3,11 @@
 
 import type { Serde } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
-import type { KStream } from '../stream.ts';
+import type { KStream } from './stream.ts';
 import { Stores } from '../store-spec.ts';
-import { timeStore } from './operator-time.ts';
-import { joinSide, type JoinSide } from './stream-join-side.ts';
-import { waitingRecordsSpec } from './waiting-records.ts';
+import { timeStore } from '../operators/operator-time.ts';
+import { joinSide, type JoinSide } from '../operators/stream-join-side.ts';
+import { waitingRecordsSpec } from '../operators/waiting-records.ts';
 
 /** A right record with timestamp r joins a left one with timestamp l if l − beforeMs ≤ r ≤ l + afterMs; all in ms of event time. */
 export interface JoinWindow {
@@ -38,7 +38,8 @@ export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, 
   // A record without a key finds no partner: where it may stand alone, and where it moves the time of those that wait, it still has to come through.
   const keepsNullKeys = kind !== 'inner';
   const leftInput = left.repartitioned({ name: `${name}-left`, key, value }, { keepsNullKeys });
-  const rightInput = right.repartitioned({ name: `${name}-right`, key, value: otherValue }, { keepsNullKeys });
+  // Joined with itself it goes through one topic: each record is to meet both sides before the next comes.
+  const rightInput = (left as unknown) === right ? (leftInput as unknown as typeof right) : right.repartitioned({ name: `${name}-right`, key, value: otherValue }, { keepsNullKeys });
   const { graph } = leftInput.parts;
   graph.copartition([...leftInput.parts.sources, ...rightInput.parts.sources]);
 
@@ -59,6 +60,7 @@ export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, 
   const shared = { alone, graceMs, time };
   const leftNode = graph.processor(`${name}-this-join`, leftInput.parts.parents, joinSide({ ...shared, own: leftSide, other: rightSide, result: joiner }), stores);
   const rightNode = graph.processor(`${name}-other-join`, rightInput.parts.parents, joinSide({ ...shared, own: rightSide, other: leftSide, result: (own, other, at) => joiner(other, own, at) }), stores);
+  if (kind !== 'inner') for (const node of [leftNode, rightNode]) graph.takeNullKeys(node);
   return leftInput.derived<K, R>(leftNode, false).merge(rightInput.derived<K, R>(rightNode, false));
 }
 

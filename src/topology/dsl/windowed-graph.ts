@@ -2,21 +2,21 @@
 
 import type { Serde } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
-import type { GraphBuilder } from '../graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import type { AnyStoreSpec } from '../store-spec.ts';
-import { KTable } from '../table.ts';
+import { KTable } from './table.ts';
 import type { Change } from '../table-origin.ts';
 import type { Windowed } from '../windowed.ts';
 import { shortestRetentionMs, type AnyWindows } from '../windows.ts';
-import { closingOrderStore, resultsOnClose, resultsOnUpdate, type Emit } from './emit-on-close.ts';
-import { sessionAggregate } from './session-aggregate.ts';
-import { slidingAggregate } from './sliding-aggregate.ts';
-import { stateless } from './stateless.ts';
-import { windowedAggregate } from './windowed-aggregate.ts';
-import { keptStores, resultsOfGroups, storesOf, withKeptSessions, withKeptWindows, type KeptSpecs } from './windowed-kept.ts';
-import type { WindowedFunctions, WindowedInput, WindowedSupplier } from './windowed-operator.ts';
-import { sessionRows, sessionStore, WindowedTable, windowRows, windowStore } from './windowed-table.ts';
-import { OperatorTime, timeStore } from './operator-time.ts';
+import { closingOrderStore, resultsOnClose, resultsOnUpdate, type Emit } from '../operators/emit-on-close.ts';
+import { sessionAggregate } from '../operators/session-aggregate.ts';
+import { slidingAggregate } from '../operators/sliding-aggregate.ts';
+import { stateless } from '../operators/stateless.ts';
+import { windowedAggregate } from '../operators/windowed-aggregate.ts';
+import { keptStores, resultsOfGroups, storesOf, withKeptSessions, withKeptWindows, type KeptSpecs } from '../operators/windowed-kept.ts';
+import type { WindowedFunctions, WindowedInput, WindowedSupplier } from '../operators/windowed-operator.ts';
+import { sessionRows, sessionStore, WindowedTable, windowRows, windowStore } from '../operators/windowed-table.ts';
+import { OperatorTime, timeStore } from '../operators/operator-time.ts';
 
 interface WindowedPlan<K, A> {
   readonly graph: GraphBuilder;

@@ -1,9 +1,9 @@
 // A topology is data: frozen nodes that the runtime reads with one exhaustive switch.
 
-import type { StreamRecord } from '../record/record.ts';
-import type { Serde } from '../record/serde.ts';
-import type { ProcessorSupplier } from './processor.ts';
-import type { AnyStoreSpec, KeyValueStoreSpec } from './store-spec.ts';
+import type { StreamRecord } from '../../record/record.ts';
+import type { Serde } from '../../record/serde.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import type { AnyStoreSpec, KeyValueStoreSpec } from '../store-spec.ts';
 
 /** Event time of a record, epoch ms. Negative: the record is dropped and counted. `partitionTime`: highest so far in this partition, −1 before the first. */
 export type TimestampExtractor<K, V> = (record: StreamRecord<K, V>, partitionTime: number) => number;

@@ -1,10 +1,10 @@
 // A table made of records: those of a topic, or of a stream.
 
-import type { GraphBuilder } from './graph-builder.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import { storeSpec, type MaterializedAs } from './materialized.ts';
-import { tableSource } from './operators/table-source.ts';
+import { tableSource } from '../operators/table-source.ts';
 import { KTable } from './table.ts';
-import { StoredTable } from './table-origin.ts';
+import { StoredTable } from '../table-origin.ts';
 
 /**
  * `name` names the store. As in Kafka Streams without `Materialized`, one is only kept when an operator below needs it (a join, a `groupBy`); with

@@ -1,16 +1,16 @@
 // KGroupedTable: a table's rows brought together by what they have in common, waiting to be aggregated. A row that changes leaves its old group and enters
 // its new one.
 
-import type { Serde } from '../record/serde.ts';
-import { changeSerde, type OldAndNew } from '../serdes/change.ts';
-import { longSerde } from '../serdes/long.ts';
-import type { GraphBuilder } from './graph-builder.ts';
+import type { Serde } from '../../record/serde.ts';
+import { changeSerde, type OldAndNew } from '../../serdes/change.ts';
+import { longSerde } from '../../serdes/long.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
-import { topicName } from './node.ts';
-import { tableAggregate, type GroupSteps } from './operators/table-aggregate.ts';
-import { tableGroup } from './operators/table-group.ts';
+import { topicName } from '../graph/node.ts';
+import { tableAggregate, type GroupSteps } from '../operators/table-aggregate.ts';
+import { tableGroup } from '../operators/table-group.ts';
 import { KTable, type TableParts } from './table.ts';
-import { StoredTable } from './table-origin.ts';
+import { StoredTable } from '../table-origin.ts';
 
 /** Serdes of the groups' keys and of the selected values, and the name of the topic they go through: `<applicationId>-<name>-repartition`. */
 export interface TableGroupOptions<K, V> {

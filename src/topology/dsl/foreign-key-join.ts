@@ -1,18 +1,18 @@
 // Joining two tables where rows of the left one name rows of the right one: orders with their customers. Rows stand in other partitions than what they name, so
 // updates go to the right side through one internal topic and answers come back through another (KIP-213).
 
-import type { StreamRecord } from '../record/record.ts';
-import type { Serde } from '../record/serde.ts';
+import type { StreamRecord } from '../../record/record.ts';
+import type { Serde } from '../../record/serde.ts';
 import { storeSpec } from './materialized.ts';
-import { ForeignKeyPlan } from './operators/foreign-key-plan.ts';
-import { Registrar } from './operators/foreign-key-registrar.ts';
-import { Resolver } from './operators/foreign-key-resolver.ts';
-import { RightUpdates, Subscriber, Subscriptions, type AddressedAnswer } from './operators/foreign-key-subscriptions.ts';
-import { answerSerde, registrationSerde } from './operators/foreign-key-wire.ts';
-import { tableSource } from './operators/table-source.ts';
-import type { AnyStoreSpec } from './store-spec.ts';
+import { ForeignKeyPlan } from '../operators/foreign-key-plan.ts';
+import { Registrar } from '../operators/foreign-key-registrar.ts';
+import { Resolver } from '../operators/foreign-key-resolver.ts';
+import { RightUpdates, Subscriber, Subscriptions, type AddressedAnswer } from '../operators/foreign-key-subscriptions.ts';
+import { answerSerde, registrationSerde } from '../operators/foreign-key-wire.ts';
+import { tableSource } from '../operators/table-source.ts';
+import type { AnyStoreSpec } from '../store-spec.ts';
 import { KTable } from './table.ts';
-import { StoredTable } from './table-origin.ts';
+import { StoredTable } from '../table-origin.ts';
 
 export interface ForeignKeyJoinOptions<K, V, FK, V2, R> {
   /**

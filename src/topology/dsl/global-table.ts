@@ -1,10 +1,10 @@
 // GlobalKTable: a topic that every instance holds whole, all partitions of it, so that any record can look up any row.
 
-import type { Serde } from '../record/serde.ts';
-import type { GraphBuilder } from './graph-builder.ts';
-import type { ProcessorContext, ReadableTable } from './processor.ts';
-import { Stores, type KeyValueStoreSpec } from './store-spec.ts';
-import { readerOf, type TableReader } from './table-origin.ts';
+import type { Serde } from '../../record/serde.ts';
+import type { GraphBuilder } from '../graph/graph-builder.ts';
+import type { ProcessorContext, ReadableTable } from '../processor.ts';
+import { Stores, type KeyValueStoreSpec } from '../store-spec.ts';
+import { readerOf, type TableReader } from '../table-origin.ts';
 
 export interface GlobalTableOptions<K, V> {
   /** Names the store. The topic itself is its changelog: it should be compacted, or keep its records for ever. */
