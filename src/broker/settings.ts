@@ -4,6 +4,10 @@ import type { ConnectionOptions } from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
 import { StreamsError } from '../record/errors.ts';
 
+/**
+ * How to reach Kafka.
+ * @example connectKafka({ brokers: ['localhost:9092'] })
+ */
 export interface KafkaSettings {
   /** `host:port` of some brokers; the rest of the cluster is found from them. */
   readonly brokers: readonly string[];
@@ -20,6 +24,7 @@ export interface KafkaSettings {
   readonly route?: (address: { readonly host: string; readonly port: number }) => { readonly host: string; readonly port: number };
 }
 
+/** Settings with which Kafka cannot be reached: `problems` lists all of them. */
 export class KafkaSettingsError extends StreamsError {
   readonly code = 'INVALID_KAFKA_SETTINGS';
   readonly remedy = 'fix-settings';

@@ -21,6 +21,7 @@ import { ReplyWriter } from './reply-writer.ts';
 import type { TemporalTrouble } from './temporal-errors.ts';
 import { type EscalatedWorkflow, type TemporalAddress, type TemporalGateway, temporalGateway } from './temporal-gateway.ts';
 
+/** Which commands the bridge carries to Temporal, and how. Times in ms. */
 export interface BridgeOptions {
   readonly broker: Broker;
   /** Where Temporal is; or a client of the application's own, whose connection should have `interceptors: []`, or its retries hide the reasons. */
@@ -44,6 +45,7 @@ export interface BridgeOptions {
   readonly logger?: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
+/** Carries commands from Kafka to Temporal, each until Temporal has it or Kafka has the record that says why it never will. */
 export interface Bridge {
   metrics(): BridgeMetrics;
   /** Resolves when the bridge has been closed; rejects when it stopped by itself, with what to do about it. */
@@ -52,6 +54,7 @@ export interface Bridge {
   close(): Promise<void>;
 }
 
+/** Counters since the start. */
 export interface BridgeMetrics {
   readonly received: number;
   readonly delivered: number;

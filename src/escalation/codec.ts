@@ -2,6 +2,7 @@
 
 import type { Command, Outcome } from './protocol.ts';
 
+/** A record of a command topic that is no command of a version this release reads. */
 export class UnreadableCommandError extends Error {
   override readonly name = 'UnreadableCommandError';
 }
@@ -29,10 +30,12 @@ export function decodeCommand(value: Buffer | null): Command {
   return command as unknown as Command;
 }
 
+/** A command as it stands in its topic: JSON. */
 export function encodeCommand(command: Command): Buffer {
   return Buffer.from(JSON.stringify(command));
 }
 
+/** An outcome as it stands in its topic: JSON. */
 export function encodeOutcome(outcome: Outcome): Buffer {
   return Buffer.from(JSON.stringify(outcome));
 }

@@ -7,6 +7,7 @@ import type { RawRecord, TopicPartition } from '../record/record.ts';
 /** What the header `__streams.errors.exception` says; docs/errors.md explains each. */
 export type DeadLetterCode = 'UNREADABLE_COMMAND' | 'UNKNOWN_WORKFLOW_TYPE' | 'REFUSED_BY_TEMPORAL' | 'NOWHERE_TO_REPLY' | 'ANSWER_TOO_LARGE';
 
+/** Where commands go that can never be delivered: `<commands topic>-dlq`. */
 export function deadLetterTopic(commandsTopic: string): string {
   return `${commandsTopic}-dlq`;
 }

@@ -1,6 +1,7 @@
 // What crosses the boundary between topology and workflows: commands out, outcomes back. JSON on internal topics, so that any Kafka tool can read them;
 // `v` says which shape. Readers accept v and v−1. Pure types and parsing: used by topology, bridge and workflows alike.
 
+/** What JSON can hold, and so what crosses between topology and workflow. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /** Where the outcome must go: the partition of the task that sent the command, whatever partitioner its input had. */
@@ -49,6 +50,7 @@ export interface WorkflowStart {
 /** One record of `<app>-<name>-outcomes`; its key is the command's `key`. */
 export type Outcome = WorkflowOutcome | RejectedOutcome;
 
+/** What a workflow published, as it stands in the outcome topic. */
 export interface WorkflowOutcome {
   readonly v: 1;
   readonly origin: 'workflow';
@@ -84,10 +86,12 @@ export const COMMAND_SIGNAL = 'command';
 /** Memo field written just before a workflow returns: the highest command seq it has applied, so that a redelivered command is not mistaken for a late one. */
 export const LAST_SEQ_MEMO = 'millraceLastSeq';
 
+/** The topic of an escalation's commands: `<applicationId>-<name>-commands`. */
 export function commandsTopic(applicationId: string, name: string): string {
   return `${applicationId}-${name}-commands`;
 }
 
+/** The topic of an escalation's outcomes: `<applicationId>-<name>-outcomes`. */
 export function outcomesTopic(applicationId: string, name: string): string {
   return `${applicationId}-${name}-outcomes`;
 }

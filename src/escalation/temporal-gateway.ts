@@ -3,6 +3,7 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { type Command, COMMAND_SIGNAL, LAST_SEQ_MEMO, type WorkflowStart } from './protocol.ts';
 
+/** How workflows of a type are started. */
 export interface EscalatedWorkflow {
   readonly taskQueue: string;
   /** Passed to the workflow at its start; see `WorkflowStart`. */
@@ -25,6 +26,7 @@ export interface TemporalGateway {
   close(): Promise<void>;
 }
 
+/** Where Temporal is: `host:port`, and the namespace (default `default`). */
 export interface TemporalAddress {
   readonly address: string;
   readonly namespace?: string;

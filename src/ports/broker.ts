@@ -3,6 +3,7 @@
 
 import type { Headers, RawRecord, TopicPartition } from '../record/record.ts';
 
+/** A Kafka cluster as the runtime sees it: `connectKafka(…)` in production, `InMemoryCluster` in tests. */
 export interface Broker {
   readonly admin: BrokerAdmin;
   /** A reader with read_committed isolation on connections of its own. */
@@ -17,6 +18,7 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+/** A topic as it should be. */
 export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;
@@ -25,11 +27,13 @@ export interface TopicSpec {
   readonly config?: Readonly<Record<string, string>>;
 }
 
+/** A committed position: the *next* offset to read, and what its committer noted with it. */
 export interface CommittedOffset {
   readonly offset: number;
   readonly metadata: string;
 }
 
+/** Questions and orders to the cluster. @throws {BrokerError} when something is refused. */
 export interface BrokerAdmin {
   /** Waits until a broker answers; `onWaiting` is called about once a second with the reason while none does. */
   waitUntilReachable(options?: { onWaiting?(reason: string): void; signal?: AbortSignal }): Promise<void>;
@@ -61,6 +65,7 @@ export interface BrokerAdmin {
   removeMember(groupId: string, memberId: string): Promise<void>;
 }
 
+/** Bounds of one fetch in bytes, and whether records of open and aborted transactions are shown. */
 export interface FetcherOptions {
   readonly maxBytes?: number;
   readonly maxBytesPerPartition?: number;
@@ -97,6 +102,7 @@ export interface Fetcher {
   close(): Promise<void>;
 }
 
+/** A record to be written. `timestamp`: epoch ms. */
 export interface OutgoingRecord {
   readonly topic: string;
   /** Always explicit: the runtime partitions. */
@@ -107,17 +113,20 @@ export interface OutgoingRecord {
   readonly headers: Headers;
 }
 
+/** Who commits: a member of a group, in one generation. */
 export interface GroupMetadata {
   readonly groupId: string;
   readonly generationId: number;
   readonly memberId: string;
 }
 
+/** `offset`: the *next* one to read. `metadata`: at most 4,096 bytes, by the broker's default. */
 export interface OffsetToCommit extends TopicPartition {
   readonly offset: number;
   readonly metadata: string;
 }
 
+/** What has been written where. */
 export interface ProduceAck extends TopicPartition {
   /** Position after the last record of this call in that partition. */
   readonly nextPosition: number;
@@ -140,11 +149,13 @@ export interface TransactionalProducer {
   close(): Promise<void>;
 }
 
+/** Writes outside of transactions. @throws {BrokerError} */
 export interface PlainProducer {
   send(records: readonly OutgoingRecord[]): Promise<ProduceAck[]>;
   close(): Promise<void>;
 }
 
+/** What the leader of a group knows of a member. */
 export interface AssignorMember {
   readonly memberId: string;
   readonly topics: readonly string[];
@@ -157,6 +168,7 @@ export interface GroupAssignor {
   assign(members: readonly AssignorMember[], partitionCounts: ReadonlyMap<string, number>): Map<string, readonly TopicPartition[]>;
 }
 
+/** How to be a member of a group, and what to do as ownership changes. Times in ms. */
 export interface MembershipOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -185,6 +197,7 @@ export interface MembershipOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A place in a group. */
 export interface Membership {
   /** Leaves the group for good: `onRevoked` is awaited first. */
   leave(): Promise<void>;
@@ -197,6 +210,7 @@ export interface Membership {
  */
 export type BrokerErrorKind = 'retriable' | 'abort' | 'fenced' | 'commit-unknown' | 'rebalance' | 'out-of-range' | 'too-large' | 'fatal';
 
+/** What the broker, or the way to it, said; `kind` is what the runtime decides by, see docs/errors.md. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
   readonly kind: BrokerErrorKind;

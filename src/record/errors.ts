@@ -1,5 +1,6 @@
 // Few remedies, many precise messages: `code` and `remedy` are API, wording is not. One switch on `remedy` in the runtime decides what happens.
 
+/** What an error asks for. API: programs may decide by it. */
 export type Remedy =
   | 'retry' // passing trouble: do the same again
   | 'rejoin' // ownership is in doubt: drop uncommitted work, confirm membership, reopen tasks
@@ -8,6 +9,7 @@ export type Remedy =
   | 'fix-data'
   | 'report-bug';
 
+/** Every error of this library: `code` says which one, `remedy` what it asks for. Both are API, wording is not. docs/errors.md explains each code. */
 export abstract class StreamsError extends Error {
   abstract readonly code: string;
   abstract readonly remedy: Remedy;

@@ -20,6 +20,7 @@ export interface StreamRecord<K, V> {
   readonly headers: Headers;
 }
 
+/** One partition of a topic; `partition` counts from 0. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -35,4 +36,5 @@ export function partitionName(tp: TopicPartition): string {
   return `${tp.topic}-${tp.partition}`;
 }
 
+/** For records without headers: what a punctuator forwards, what a test writes. */
 export const NO_HEADERS: Headers = [];

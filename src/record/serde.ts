@@ -1,7 +1,9 @@
 // Bytes ↔ values. Processing is synchronous, so whatever needs the network happens in `open` and `prepare`, before a record reaches its task.
 
+/** Which part of a record a serde is for: with a registry it decides on the subject, `<topic>-key` or `<topic>-value`. */
 export type SerdeSide = 'key' | 'value';
 
+/** How values become bytes and come back. `name`, `serialize` and `deserialize` are enough for one's own; see docs/serdes.md. */
 export interface Serde<T> {
   /** Shown in descriptions and errors: `string`, `avro(OrderPlaced)`. */
   readonly name: string;

@@ -3,6 +3,7 @@
 import { StreamsError } from '../record/errors.ts';
 import { messageOf } from './logger.ts';
 
+/** A task stopped at a record or a punctuator, and the `errors` setting did not say to go on. `cause` is what was thrown. */
 export class TaskFailedError extends StreamsError {
   readonly code = 'TASK_FAILED';
   readonly remedy = 'fix-data';

@@ -32,6 +32,14 @@ export interface StreamsComponents {
 
 const ROUND_WAIT_MS = 100;
 
+/**
+ * A topology that runs: one instance of an application. Instances with the same `applicationId` share its tasks, whatever computers they are on.
+ * @example
+ * const streams = new KafkaStreams(topology, { applicationId: 'word-count' }, onKafka(connectKafka({ brokers: ['localhost:9092'] })));
+ * await streams.start();
+ * process.once('SIGTERM', () => void streams.close());
+ * await streams.closed();
+ */
 export class KafkaStreams implements AsyncDisposable {
   readonly #topology: Topology;
   readonly #settings: ResolvedSettings;
@@ -57,10 +65,12 @@ export class KafkaStreams implements AsyncDisposable {
     this.#log = components.log ?? silent;
   }
 
+  /** Where the instance is in its life. */
   get state(): StreamsState {
     return this.#state;
   }
 
+  /** Tells each move, after it was made. It must not throw. */
   onStateChange(listener: (state: StreamsState, before: StreamsState) => void): void {
     this.#listeners.push(listener);
   }

@@ -6,6 +6,7 @@ import { StreamsError } from '../record/errors.ts';
 import type { SinkNode } from '../topology/graph/node.ts';
 import type { RecordLimits } from './record-limits.ts';
 
+/** A record is to be written to a topic that does not exist. */
 export class UnknownTopicError extends StreamsError {
   readonly code = 'UNKNOWN_TOPIC';
   readonly remedy = 'fix-settings';

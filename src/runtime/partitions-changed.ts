@@ -6,6 +6,7 @@ import { BrokerError, type GroupAssignor } from '../ports/broker.ts';
 import { partitionName, type TopicPartition } from '../record/record.ts';
 import type { TopicPlan } from './topic-plan.ts';
 
+/** An input topic has got another number of partitions while the application ran: keys have moved, their state has not. */
 export class PartitionsChangedError extends StreamsError {
   readonly code = 'PARTITIONS_CHANGED';
   readonly remedy = 'fix-settings';

@@ -11,6 +11,7 @@ const HEADER_OVERHEAD = 12;
 /** Limit of the topics the application makes for itself: what fitted into an input, wrapped in JSON or kept with others of its key, must still fit. */
 export const OWN_BATCH_BYTES_MAX = 16 * 1024 * 1024;
 
+/** A record is larger than the topic it is to be written to takes. */
 export class RecordTooLargeError extends StreamsError {
   readonly code = 'RECORD_TOO_LARGE';
   readonly remedy = 'fix-data';

@@ -3,8 +3,13 @@
 import { StreamsError } from '../record/errors.ts';
 import type { RecordSource } from '../record/record.ts';
 
+/**
+ * fail: the instance stops, the record comes again after a restart. continue: the record is left out. dlq: it goes to `deadLetterTopic`, in the same
+ * transaction as everything else.
+ */
 export type ErrorDecision = 'fail' | 'continue' | 'dlq';
 
+/** The record that an error handler is asked about, as it was read. */
 export interface FailedRecord {
   readonly source: RecordSource;
   readonly key: Buffer | null;
@@ -14,6 +19,10 @@ export interface FailedRecord {
 /** Decides what happens to a record that cannot be decoded or processed. Its effects are undone before this is asked. */
 export type ErrorHandler = (error: unknown, record: FailedRecord) => ErrorDecision;
 
+/**
+ * How an instance runs. Only `applicationId` has no default. Times in ms, sizes in bytes. @throws {SettingsError} from `new KafkaStreams(…)`, for all that is
+ * wrong at once.
+ */
 export interface StreamsSettings {
   /** Consumer group and prefix of internal topics and of the transactional id. */
   readonly applicationId: string;
@@ -48,6 +57,7 @@ export interface ResolvedSettings extends Required<Omit<StreamsSettings, 'deadLe
   readonly errors: { readonly deserialization: ErrorHandler; readonly processing: ErrorHandler };
 }
 
+/** Settings that cannot be used: `problems` lists all of them. */
 export class SettingsError extends StreamsError {
   readonly code = 'INVALID_SETTINGS';
   readonly remedy = 'fix-settings';

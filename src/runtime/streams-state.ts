@@ -12,6 +12,7 @@ export const NEXT = {
   ERROR: [],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The life of an instance, in Kafka Streams' words. NOT_RUNNING and ERROR are ends. */
 export type StreamsState = keyof typeof NEXT;
 
 export class IllegalTransitionError extends StreamsError {

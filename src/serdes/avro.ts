@@ -9,6 +9,7 @@ import { undecodable, unserializable } from './misfit.ts';
 import { explainMisfit } from './avro-misfit.ts';
 import type { Compatibility, Registry, WriterSchema } from './registry.ts';
 
+/** Which schema, and where schemas are registered. */
 export interface AvroOptions {
   readonly registry: Registry;
   /** Ours: written with, and what every other writer's schema is resolved into. */

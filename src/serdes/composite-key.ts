@@ -7,6 +7,7 @@ import { readTerminated, readUint64, terminated, writeUint64 } from './ordered-b
 /** A time (epoch ms, at least 0) and a key. */
 export type TimeKey<K> = readonly [timeMs: number, key: K];
 
+/** Of keys made of two parts; made by `Serdes.pair(…)`. */
 export interface PairSerde<A, B> extends Serde<readonly [A, B]> {
   /** What all keys with this first part begin with, and no others: for `prefix` of an ordered store. */
   prefix(topic: string, first: A): Buffer;

@@ -9,6 +9,10 @@ import { longSerde } from './long.ts';
 import { stringSerde } from './string.ts';
 import { timestampedSerde } from './timestamped.ts';
 
+/**
+ * How keys and values become bytes: the same bytes as Java's serdes of these names, so keys go to the same partitions.
+ * @example const totals = { key: Serdes.string(), value: Serdes.long() }
+ */
 export const Serdes = {
   /** UTF-8 text. */
   string: stringSerde,

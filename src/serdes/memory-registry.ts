@@ -3,6 +3,7 @@
 import type { AvroSchema } from './avro-type.ts';
 import type { Registry, WriterSchema } from './registry.ts';
 
+/** A registry in memory, for tests: ids count from 1, equal schemas share one. It checks no compatibility and is never away. */
 export function memoryRegistry(): Registry {
   const ids = new Map<string, number>();
   const schemas = new Map<number, WriterSchema>();

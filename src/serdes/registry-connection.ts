@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { RegistryClosedError, RegistryRefusedError, SchemaRefusedError } from './errors.ts';
 
+/** How to reach a schema registry. Times in ms. */
 export interface RegistrySettings {
   /** Root of the Confluent API: `http://host:8081`, or with Apicurio `http://host:8080/apis/ccompat/v7`. Credentials in it are used like `auth`. */
   readonly url: string;

@@ -2,6 +2,7 @@
 
 import type { AvroSchema } from './avro-type.ts';
 
+/** What a new version of a schema must get on with; docs/serdes.md has the table. */
 export type Compatibility = 'NONE' | 'BACKWARD' | 'BACKWARD_TRANSITIVE' | 'FORWARD' | 'FORWARD_TRANSITIVE' | 'FULL' | 'FULL_TRANSITIVE';
 
 /** What is behind a schema id. */
@@ -12,6 +13,7 @@ export type WriterSchema =
   /** It has one, but not one that Avro can read with. */
   | { readonly kind: 'unusable'; readonly why: string };
 
+/** A schema registry: `connectRegistry({ url })` in production, `memoryRegistry()` in tests. */
 export interface Registry {
   /**
    * Makes the schema a version of the subject and resolves to its id; the same schema again is the same id. Sets the subject's compatibility first where

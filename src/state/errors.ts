@@ -2,6 +2,7 @@
 
 import { StreamsError } from '../record/errors.ts';
 
+/** Local state of a task cannot be read. The instance wipes and rebuilds it by itself. */
 export class CorruptStateError extends StreamsError {
   readonly code = 'CORRUPT_STATE';
   readonly remedy = 'rebuild-store';
@@ -29,6 +30,7 @@ export class UnreadableChangelogError extends StreamsError {
   }
 }
 
+/** A store's entry has grown past what its changelog topic takes; the record that would have made it so fails. */
 export class EntryTooLargeError extends StreamsError {
   readonly code = 'ENTRY_TOO_LARGE';
   readonly remedy = 'fix-data';
@@ -37,6 +39,7 @@ export class EntryTooLargeError extends StreamsError {
   }
 }
 
+/** Too many running processes share a state folder. */
 export class StateDirectoryBusyError extends StreamsError {
   readonly code = 'STATE_DIRECTORY_BUSY';
   readonly remedy = 'fix-settings';
@@ -45,6 +48,7 @@ export class StateDirectoryBusyError extends StreamsError {
   }
 }
 
+/** The state folder cannot be read or written: a full disk, another user's folder. */
 export class StateDirectoryError extends StreamsError {
   readonly code = 'STATE_DIRECTORY';
   readonly remedy = 'fix-settings';

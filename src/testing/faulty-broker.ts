@@ -25,6 +25,7 @@ export type BrokerCall = 'init' | 'send' | 'sendOffsets' | 'commit' | 'abort' | 
  */
 export type BrokerFault = 'refused' | 'unanswered' | 'late' | 'dies-before' | 'dies-after';
 
+/** Decides what goes wrong: ask a seeded generator, and one seed is one history. */
 export interface FaultPlan {
   fault(call: BrokerCall): BrokerFault | undefined;
   /** The way to the broker and the way back: others act meanwhile. */
@@ -37,14 +38,17 @@ export interface FaultPlan {
 export class LateCommits {
   readonly #byId = new Map<string, () => Promise<void>>();
 
+  /** Transactional ids of the commits that wait. */
   get ids(): string[] {
     return [...this.#byId.keys()];
   }
 
+  /** Keeps a commit for later. */
   add(transactionalId: string, commit: () => Promise<void>): void {
     this.#byId.set(transactionalId, commit);
   }
 
+  /** Carries out the commit of this id, if one waits. */
   async carryOut(transactionalId: string): Promise<void> {
     const commit = this.#byId.get(transactionalId);
     this.#byId.delete(transactionalId);
@@ -52,6 +56,7 @@ export class LateCommits {
   }
 }
 
+/** A broker with bad days in front of one without: what goes wrong, and when, is the choice of a `FaultPlan`. */
 export class FaultyBroker implements Broker {
   readonly admin: BrokerAdmin;
   readonly #inner: Broker;

@@ -4,6 +4,7 @@ import type { StateDirectory, TaskDatabase } from '../ports/state-directory.ts';
 import type { Lifeline } from './lifeline.ts';
 import { never } from './lifeline.ts';
 
+/** Decides when a process dies at its disk. */
 export interface WritePlan {
   /** Whether the process dies at this batch, and on which side of it. */
   write(): 'dies-before' | 'dies-after' | undefined;
@@ -11,6 +12,7 @@ export interface WritePlan {
   travel(): Promise<void>;
 }
 
+/** Local state of a process that may die at any batch it writes: before it, or after. */
 export class FaultyStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #inner: StateDirectory;

@@ -41,9 +41,11 @@ export interface InMemoryClusterOptions {
 
 /** The cluster; `connect()` gives brokers that share it, as processes would. */
 export class InMemoryCluster {
+  /** The logs of each topic, by partition. */
   readonly topics = new Map<string, Log[]>();
   /** @internal */
   readonly configs = new Map<string, NonNullable<TopicSpec['config']>>();
+  /** Transactional producers by id, with their epochs. */
   readonly producers = new Map<string, ProducerState>();
   readonly #groups = new Map<string, InMemoryGroup>();
   readonly #unfinished = new Set<Transaction>();
@@ -57,6 +59,7 @@ export class InMemoryCluster {
     this.#keepsMarkers = options.keepsMarkers ?? true;
   }
 
+  /** A broker for one process: several share the topics and groups of the cluster. */
   connect(): Broker {
     return new InMemoryBroker(this);
   }
@@ -73,12 +76,14 @@ export class InMemoryCluster {
     return this.topics.get(topic)?.length;
   }
 
+  /** The log of one partition. @throws {BrokerError} when there is none. */
   log(tp: TopicPartition): Log {
     const log = this.topics.get(tp.topic)?.[tp.partition];
     if (log === undefined) throw new BrokerError('fatal', 'UNKNOWN_TOPIC_OR_PARTITION', `There is no partition ${partitionName(tp)}.`);
     return log;
   }
 
+  /** A consumer group, made when it is first asked for. */
   group(id: string): InMemoryGroup {
     const group = this.#groups.get(id) ?? new InMemoryGroup(id, (topic) => this.topics.get(topic)?.length ?? 0);
     this.#groups.set(id, group);

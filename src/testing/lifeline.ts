@@ -1,12 +1,15 @@
 // The life of a simulated process: whatever a dead one was waiting for never comes, so that nothing after it is ever executed.
 
+/** The life of a simulated process: after `end`, nothing that it was waiting for ever comes. */
 export class Lifeline {
   #isAlive = true;
 
+  /** False once it has ended. */
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
+  /** The process dies here. */
   end(): void {
     this.#isAlive = false;
   }

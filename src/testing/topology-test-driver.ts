@@ -29,6 +29,7 @@ import type {
 import type { Topology } from '../topology/graph/topology.ts';
 import { InMemoryCluster } from './in-memory-broker.ts';
 
+/** How the driver runs a topology: all settings of production, and what a test chooses beside them. `applicationId` is `test` by default. */
 export interface TestDriverOptions extends Partial<StreamsSettings> {
   /** Partitions of every external topic, or of each by name (the rest have 1). Default 1. Topics that a function in `to(…)` names are made when first needed. */
   readonly partitions?: number | Readonly<Record<string, number>>;
@@ -41,6 +42,7 @@ export interface TestDriverOptions extends Partial<StreamsSettings> {
   readonly log?: Logger;
 }
 
+/** A topic that a test writes. Records go to the partition of their key, as a producer would choose; those without a key to partition 0. */
 export interface TestInputTopic<K, V> {
   /** Writes a record and runs the topology until nothing is left to do. `timestamp`: epoch ms, by default the driver's clock. */
   pipeInput(key: K | null, value: V | null, timestamp?: number, headers?: Headers): Promise<void>;
@@ -50,6 +52,7 @@ export interface TestInputTopic<K, V> {
   enqueue(records: readonly TestRecord<K, V>[]): Promise<void>;
 }
 
+/** A record that a test writes. */
 export interface TestRecord<K, V> {
   readonly key: K | null;
   readonly value: V | null;
@@ -58,6 +61,7 @@ export interface TestRecord<K, V> {
   readonly headers?: Headers;
 }
 
+/** A topic that a test reads. */
 export interface TestOutputTopic<K, V> {
   /** Committed records that came since the last call, by partition, then offset. */
   readRecords(): StreamRecord<K | null, V | null>[];
@@ -104,6 +108,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     return driver;
   }
 
+  /** A topic to write. The topology must read it, or write it. */
   createInputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestInputTopic<K, V> {
     const enqueue = async (records: readonly TestRecord<K, V>[]): Promise<void> => {
       await serdes.key.open?.(topic, 'key');
@@ -129,6 +134,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     await this.settle();
   }
 
+  /** A topic to read, from its beginning: an output, an input, or an internal one (`test-<name>-repartition`). */
   createOutputTopic<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestOutputTopic<K, V> {
     const positions = new Map<number, number>();
     const readRecords = (): StreamRecord<K | null, V | null>[] =>
@@ -151,6 +157,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     await this.settle();
   }
 
+  /** The clock, epoch ms. */
   get wallClockTime(): number {
     return this.#nowMs;
   }
@@ -192,6 +199,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     return [...subtopologies.flatMap(({ stores }) => stores), ...globalTables.map(({ store }) => store)].find((spec) => spec.name === name);
   }
 
+  /** Counters since the last start: `records`, `commits`, `dead-letters`, `<node>.<counter>` such as `counts.dropped`. */
   metrics(): Record<string, number> {
     return this.#streams.metrics();
   }
@@ -214,6 +222,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     }
   }
 
+  /** Ends it; `await using` does so at the end of the block. */
   async close(): Promise<void> {
     await this.#thread.close();
   }

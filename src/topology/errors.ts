@@ -2,6 +2,7 @@
 
 import { StreamsError } from '../record/errors.ts';
 
+/** A topology, or the topics it meets at the start, do not fit together: `problems` lists all of it. */
 export class TopologyError extends StreamsError {
   readonly code = 'INVALID_TOPOLOGY';
   readonly remedy = 'fix-settings';
@@ -12,11 +13,13 @@ export class TopologyError extends StreamsError {
   }
 }
 
+/** A length of time that is none: of a window, a grace period, a retention. Thrown where it is given, when the topology is built. */
 export class InvalidWindowError extends StreamsError {
   readonly code = 'INVALID_WINDOW';
   readonly remedy = 'fix-settings';
 }
 
+/** More keys would have to wait than a suppress allows; the record that was one too many fails. */
 export class SuppressionFullError extends StreamsError {
   readonly code = 'SUPPRESSION_FULL';
   readonly remedy = 'fix-settings';

@@ -2,6 +2,7 @@
 
 import type { Command, RejectionReason } from '../escalation/protocol.ts';
 
+/** What became of an escalation: its workflow published something, or a command was rejected; `origin` tells which. */
 export type EscalationOutcome<P> = WorkflowSpoke<P> | CommandRejected;
 
 /** The workflow published this; each exactly once, in the order of the workflow's own counter. */

@@ -4,8 +4,10 @@ import type { RecordSource, StreamRecord } from '../record/record.ts';
 import type { AnyStoreSpec, StoreOf } from './store-spec.ts';
 import type { TableReader } from './table-origin.ts';
 
+/** Which clock a schedule counts on: `stream-time` moves with records, `wall-clock` always. */
 export type PunctuationType = 'stream-time' | 'wall-clock';
 
+/** When to call back. */
 export interface ScheduleOptions {
   /** ms of the chosen clock, at least 1. */
   readonly intervalMs: number;
@@ -35,11 +37,13 @@ export interface ReadableTable<K, V> {
   readerIn(context: ProcessorContext<any, any>): TableReader<K, V>;
 }
 
+/** One subtopology for one partition number, both from 0. */
 export interface TaskId {
   readonly subtopology: number;
   readonly partition: number;
 }
 
+/** What a processor can do and know, inside its task. Given to `init`; only for use from `init`, `process` and punctuators. */
 export interface ProcessorContext<K, V> {
   readonly applicationId: string;
   readonly taskId: TaskId;

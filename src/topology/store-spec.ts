@@ -9,6 +9,7 @@ export interface TimestampedValue<V> {
   readonly value: V;
 }
 
+/** What walking a store gives. */
 export interface KeyValueEntry<K, V> extends TimestampedValue<V> {
   readonly key: K;
 }
@@ -27,6 +28,7 @@ export interface Scannable<K, E> {
   scan(bounds?: KeyBounds<K>): AsyncIterable<E>;
 }
 
+/** One value per key, with the timestamp it was put under. Reads show what the record in hand has changed; if its processing throws, all of that is undone. */
 export interface KeyValueStore<K, V> extends Scannable<K, KeyValueEntry<K, V>> {
   get(key: K): V | undefined;
   /** The value with the timestamp it was put under. */
@@ -36,6 +38,7 @@ export interface KeyValueStore<K, V> extends Scannable<K, KeyValueEntry<K, V>> {
   delete(key: K): void;
 }
 
+/** Which part of an ordered store to walk, and how. */
 export interface RangeOptions<K> extends KeyBounds<K> {
   /** From the highest key down. */
   readonly reverse?: boolean | undefined;
@@ -78,6 +81,7 @@ export interface Session<V> {
   readonly value: V;
 }
 
+/** What scanning a session store gives. */
 export interface SessionEntry<K, V> extends Session<V> {
   readonly key: K;
 }
@@ -110,6 +114,7 @@ export interface VersionedStore<K, V> extends Scannable<K, KeyValueEntry<K, V>> 
   get(key: K, asOfMs?: number): TimestampedValue<V> | undefined;
 }
 
+/** Something that is due for a key at a time (epoch ms). */
 export interface Timer {
   readonly key: string;
   readonly dueMs: number;
@@ -135,6 +140,7 @@ interface Typed<K, V> {
   readonly value: Serde<V>;
 }
 
+/** Made by `Stores.keyValue(…)`. */
 export interface KeyValueStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly kind: 'keyValue';
   /** Entries older than this (stream time − entry's timestamp, ms) count as absent and are removed in time. Undefined: kept for ever. */
@@ -143,10 +149,12 @@ export interface KeyValueStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly ordered?: boolean;
 }
 
+/** Made by `Stores.keyValue({ ordered: true, … })`. */
 export interface OrderedKeyValueStoreSpec<K, V> extends KeyValueStoreSpec<K, V> {
   readonly ordered: true;
 }
 
+/** Made by `Stores.window(…)`. Times in ms. */
 export interface WindowStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly kind: 'window';
   readonly retentionMs: number;
@@ -165,21 +173,25 @@ export function segmentMsOf(spec: WindowStoreSpec<any, any>): number {
   return spec.segmentMs ?? Math.max(Math.ceil(spec.retentionMs / 2), SHORTEST_SEGMENT_MS);
 }
 
+/** Made by `Stores.session(…)`. Times in ms. */
 export interface SessionStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly kind: 'session';
   readonly retentionMs: number;
 }
 
+/** Made by `Stores.versioned(…)`. Times in ms. */
 export interface VersionedStoreSpec<K, V> extends StoreSpecBase, Typed<K, V> {
   readonly kind: 'versioned';
   /** How far back reads go and late updates are taken: ms before the highest timestamp the store has seen. */
   readonly historyMs: number;
 }
 
+/** Made by `Stores.timers(…)`. */
 export interface TimerStoreSpec extends StoreSpecBase {
   readonly kind: 'timer';
 }
 
+/** What the functions of `Stores` make: a store as data, to be listed where a processor is added. */
 export type AnyStoreSpec =
   | KeyValueStoreSpec<any, any>
   | WindowStoreSpec<any, any>

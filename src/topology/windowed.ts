@@ -5,6 +5,7 @@ import { readUint64, writeUint64 } from '../serdes/ordered-bytes.ts';
 import { undecodable } from '../serdes/misfit.ts';
 import { closesAfterMs, type AnyWindows } from './windows.ts';
 
+/** A piece of event time. */
 export interface Window {
   /** epoch ms, inclusive */
   readonly startMs: number;
@@ -12,6 +13,7 @@ export interface Window {
   readonly endMs: number;
 }
 
+/** The key of a windowed result: the record's key, and the window it fell into. */
 export interface Windowed<K> {
   readonly key: K;
   readonly window: Window;
@@ -24,6 +26,7 @@ export interface TableWindows {
   readonly key: Serde<any>;
 }
 
+/** Keys of windowed results, as Kafka's own windowed serdes write them. They go to the partition of the key inside. */
 export const WindowedSerdes = {
   /**
    * Key · start (8 bytes): as Kafka's `TimeWindowedSerializer`. The end is not written; `sizeMs` gives it back: the size of tumbling and hopping windows, the

@@ -24,6 +24,7 @@ export interface SessionWindows {
   readonly graceMs: number;
 }
 
+/** What `tumbling`, `hopping`, `sliding` and `session` make. */
 export type AnyWindows = TimeWindows | SlidingWindows | SessionWindows;
 
 /**

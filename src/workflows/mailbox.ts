@@ -6,16 +6,19 @@ import type { ActivityCall } from './saga.ts';
 /** The part of a command that the mailbox keeps until the saga reads it. */
 export type MailboxCommand = Pick<Command, 'seq' | 'kind' | 'payload' | 'at'>;
 
+/** What a workflow starts with, in its first run and in those that continue it. */
 export interface MailboxInput<State> extends WorkflowStart {
   /** Present from the second run of a workflow on. */
   readonly carried?: MailboxState<State>;
 }
 
+/** An activity call that undoes a step, with the key under which it may be repeated. */
 export interface RegisteredCompensation extends ActivityCall {
   readonly step: string;
   readonly idempotencyKey: string;
 }
 
+/** All that a workflow remembers, JSON-safe: what its next run continues with. */
 export interface MailboxState<State> {
   v: 1;
   replyTo: ReplyTo;

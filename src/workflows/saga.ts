@@ -10,6 +10,7 @@ export interface ActivityCall {
   readonly args: { readonly [name: string]: Json };
 }
 
+/** A step of a saga: an activity call, and how it is undone. */
 export interface SagaStep extends ActivityCall {
   /** Names the step in idempotency keys (`<workflowId>/<step>/<n>`) and logs. */
   readonly step: string;
@@ -19,16 +20,19 @@ export interface SagaStep extends ActivityCall {
   readonly pivot?: boolean;
 }
 
+/** How a step ended: with a value, or refused for good. */
 export type StepResult =
   | { readonly ok: true; readonly value: Json }
   /** A permanent refusal: `type` is the ApplicationFailure type that the activity chose. Passing trouble never gets here; it is retried. */
   | { readonly ok: false; readonly type: string; readonly message: string };
 
+/** An outcome that the saga wants published; number, id and time are added. */
 export interface OutcomeDraft {
   readonly kind: string;
   readonly payload: Json;
 }
 
+/** What a saga wants done next. */
 export type Next =
   | ({ readonly do: 'step' } & SagaStep)
   /** These outcomes belong together: they become visible in one Kafka transaction, and before anything that follows. */
@@ -58,6 +62,7 @@ export interface Saga<State> {
   cancelRequested(nowMs: number): void;
 }
 
+/** How a saga begins, and how it goes on from an earlier run. */
 export interface SagaDefinition<State> {
   /** A fresh saga for a business key. */
   start(key: string): Saga<State>;

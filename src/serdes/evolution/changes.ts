@@ -3,6 +3,7 @@
 import type { AvroSchema } from '../avro-type.ts';
 import { nameOf, schemaNode, shortName, type RecordNode, type SchemaField, type SchemaNode } from './schema-node.ts';
 
+/** One difference between two versions of a schema. */
 export interface SchemaChange {
   /** `lines[].quantity`; empty for the whole value. */
   readonly field: string;

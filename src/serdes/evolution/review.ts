@@ -6,6 +6,7 @@ import type { RegistryHistory } from './registry-history.ts';
 import type { LocalSchema } from './schema-folder.ts';
 import { conflicts, isTransitive, type Conflict } from './verdict.ts';
 
+/** A schema of the folder, held against what the registry has under its subject. */
 export interface SchemaReview {
   readonly local: LocalSchema;
   /** new: the registry has no version · same: it is the latest one · compatible, incompatible: changed, and the policy's level allows it or not. */
@@ -62,6 +63,7 @@ async function objectionOf({ subject, schema, compatibility }: LocalSchema, vers
   return undefined;
 }
 
+/** A schema that has been registered, and its id. */
 export interface Registered {
   readonly subject: string;
   readonly id: number;

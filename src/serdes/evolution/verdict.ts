@@ -19,6 +19,7 @@ export interface Conflict {
   readonly whatToDo: string;
 }
 
+/** All levels of compatibility. */
 export const LEVELS = ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FORWARD', 'FORWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'] as const satisfies readonly Compatibility[];
 
 /**

@@ -3,6 +3,7 @@
 import { isTaskName, type DatabaseWrite, type StateDirectory, type TaskDatabase } from '../../ports/state-directory.ts';
 import { StateDirectoryError } from '../errors.ts';
 
+/** Local state in memory: what the test driver gives an instance in place of LevelDB. It survives a crash, unless it is wiped. */
 export class MemoryStateDirectory implements StateDirectory {
   readonly processId: string;
   readonly #tasks = new Map<string, Entries>();

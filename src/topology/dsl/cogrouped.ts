@@ -10,6 +10,7 @@ import { StoredTable, type Change } from '../table-origin.ts';
 import { SessionWindowedCogroupedKStream, TimeWindowedCogroupedKStream } from './windowed-cogrouped.ts';
 import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
+/** The aggregate that several groups share: its store, what it starts from, and its serde. */
 export interface CogroupOptions<A> extends MaterializedRows {
   /** What a key starts from, whichever group it comes from first. */
   readonly initial: () => A;
@@ -22,6 +23,10 @@ export interface CogroupInput<K, A> {
   add(value: any, aggregate: A, key: K): A | null;
 }
 
+/**
+ * Several groups that fill one aggregate, each with a function of its own.
+ * @example payments.cogroup<number>((cents, balance) => balance + (cents ?? 0)).cogroup(refunds, (cents, balance) => balance - (cents ?? 0)).aggregate({ … })
+ */
 export class CogroupedKStream<K, A> {
   readonly #inputs: readonly CogroupInput<K, A>[];
 

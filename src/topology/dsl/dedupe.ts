@@ -6,6 +6,7 @@ import { Stores, type WindowStore } from '../store-spec.ts';
 import type { Processor } from '../processor.ts';
 import { InvalidWindowError } from '../errors.ts';
 
+/** What makes a repetition, and how long it is known. */
 export interface DedupeOptions<K, V> {
   /** Names the store and so its changelog. */
   readonly name: string;

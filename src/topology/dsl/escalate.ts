@@ -13,6 +13,7 @@ import type { Processor, ProcessorContext } from '../processor.ts';
 import type { KStream } from './stream.ts';
 import { Stores, type KeyValueStore } from '../store-spec.ts';
 
+/** Which workflow a record is for, and what that is told. */
 export interface EscalateOptions<V> {
   /** Names the topics `<applicationId>-<name>-commands` and `…-outcomes` and the stores. */
   readonly name: string;

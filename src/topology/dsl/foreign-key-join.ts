@@ -14,6 +14,7 @@ import type { AnyStoreSpec } from '../store-spec.ts';
 import { KTable } from './table.ts';
 import { StoredTable } from '../table-origin.ts';
 
+/** Both sides travel, so all serdes are asked for. */
 export interface ForeignKeyJoinOptions<K, V, FK, V2, R> {
   /**
    * Names the topics `<applicationId>-<name>-subscription-registration` and `…-subscription-response`, and the stores: `<name>` for the results, where they are stored,

@@ -6,6 +6,7 @@ import type { ProcessorContext, ReadableTable } from '../processor.ts';
 import { Stores, type KeyValueStoreSpec } from '../store-spec.ts';
 import { readerOf, type TableReader } from '../table-origin.ts';
 
+/** How a global table is read and stored. */
 export interface GlobalTableOptions<K, V> {
   /** Names the store. The topic itself is its changelog: it should be compacted, or keep its records for ever. */
   readonly name: string;
@@ -13,6 +14,7 @@ export interface GlobalTableOptions<K, V> {
   readonly value: Serde<V>;
 }
 
+/** A table that every instance holds whole: any record can look up any row. Made by `builder.globalTable(…)`. */
 export class GlobalKTable<K, V> implements ReadableTable<K, V> {
   /** Every processor may read it with `context.store(…)`, without being connected; nobody may write it. */
   readonly store: KeyValueStoreSpec<K, V>;

@@ -21,6 +21,7 @@ export interface TableGroupOptions<K, V> {
   readonly partitions?: number;
 }
 
+/** An aggregate of a group of rows: its store, what it starts from, and what coming and going rows do to it. */
 export interface TableAggregateOptions<K, V, A> extends MaterializedRows {
   /** What a group starts from: a new one, or one whose aggregate was removed. */
   readonly initial: () => A;
@@ -31,6 +32,7 @@ export interface TableAggregateOptions<K, V, A> extends MaterializedRows {
   readonly value: Serde<NonNullable<A>>;
 }
 
+/** Rows of a table by what they have in common, waiting to be aggregated. A row that changes is taken out of its old group and put into its new one. */
 export class KGroupedTable<K, V> {
   readonly #graph: GraphBuilder;
   readonly #source: string;

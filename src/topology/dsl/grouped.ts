@@ -11,6 +11,7 @@ import { StoredTable } from '../table-origin.ts';
 import { SessionWindowedKStream, TimeWindowedKStream } from './windowed-stream.ts';
 import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
+/** An aggregate of a group of records: its store, what it starts from, and what a record does to it. */
 export interface AggregateOptions<K, V, A> extends MaterializedRows {
   /** What a key starts from. */
   readonly initial: () => A;
@@ -19,6 +20,10 @@ export interface AggregateOptions<K, V, A> extends MaterializedRows {
   readonly value: Serde<NonNullable<A>>;
 }
 
+/**
+ * Records by key, waiting to be counted, reduced or aggregated, with `windowedBy` for each window apart.
+ * @example orders.groupBy((order) => order.customer, { name: 'by-customer', key: Serdes.string(), value: orderSerde }).count({ name: 'orders-per-customer' })
+ */
 export class KGroupedStream<out K, out V> {
   readonly #stream: KStream<K, V>;
   readonly #key: Serde<K>;

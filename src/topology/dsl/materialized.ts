@@ -19,6 +19,7 @@ export interface MaterializedRows extends Materialized {
   readonly historyMs?: number;
 }
 
+/** A store whose serdes do not follow from the operator: that of a filtered, mapped or joined table. */
 export interface MaterializedAs<K, V> extends MaterializedRows {
   readonly key: Serde<NonNullable<K>>;
   readonly value: Serde<NonNullable<V>>;

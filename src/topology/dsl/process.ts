@@ -6,6 +6,7 @@ import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import type { AnyStoreSpec } from '../store-spec.ts';
 import type { KTable } from './table.ts';
 
+/** What a processor is called, and what it uses. */
 export interface ProcessOptions {
   /** Of the node, and of what it counts: `<name>.<counter>` in metrics. */
   readonly name: string;

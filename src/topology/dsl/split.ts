@@ -5,6 +5,7 @@ import { TopologyError } from '../errors.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import { stateless } from '../operators/stateless.ts';
 
+/** True: the record takes this branch. */
 export type Predicate<K, V> = (value: V, key: K) => boolean;
 
 /** Branches by name, asked in the order they are written. */

@@ -18,6 +18,7 @@ export interface JoinWindow {
   readonly graceMs: number;
 }
 
+/** The window of a join of two streams, and how both sides are written: they are kept in stores. */
 export interface StreamJoinOptions<K, V, V2> {
   /** Names the stores: `<name>-left`, `<name>-right`; those of records that wait: `<name>-left-waiting`, `<name>-right-waiting`; and `<name>-time`. */
   readonly name: string;

@@ -11,6 +11,7 @@ import type { KTable } from './table.ts';
 import type { TableReader, TableView } from '../table-origin.ts';
 import { WaitingRecords, waitingRecordsSpec, type WaitingRecordsSpec } from '../operators/waiting-records.ts';
 
+/** What a stream–table join is called, and how the stream is written where it has to be repartitioned or to wait. */
 export interface StreamTableJoinOptions<K, V> {
   /** Of the node; of the repartition topic where one is needed, `<name>-repartition`; and with `graceMs` of the store of waiting records, `<name>-waiting`. */
   readonly name: string;

@@ -19,6 +19,7 @@ import type { EscalationOutcome } from '../escalation-outcome.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import type { Json } from '../../escalation/protocol.ts';
 
+/** How a topic is written. */
 export interface Produced<K, V> {
   readonly key: SerdeFor<NonNullable<K>>;
   readonly value: SerdeFor<NonNullable<V>>;
@@ -41,6 +42,12 @@ export type Split<K, V, B extends Branches<K, V>, D extends string> = {
   readonly [Name in keyof B]: B[Name] extends (value: any, ...more: any[]) => value is infer V2 ? KStream<K, V2> : KStream<K, V>;
 } & { readonly [Name in D]: KStream<K, V> };
 
+/**
+ * A stream of records: each is a fact of its own. Keys and values of a topic may be null, and the types say so until a filter takes null out. Functions get
+ * the value first, then the key; they are synchronous, and what they throw is decided on by the `errors` setting. Timestamps and headers stay, unless an
+ * operator says otherwise.
+ * @example builder.stream('lines', text).filter((line) => line !== null).mapValues((line) => line.length).to('lengths', longs)
+ */
 export class KStream<out K, out V> {
   readonly #graph: GraphBuilder;
   readonly #parents: readonly string[];
@@ -81,6 +88,7 @@ export class KStream<out K, out V> {
     return { graph: this.#graph, parents: this.#parents, sources: this.#sources, keyChanged: this.#keyChanged };
   }
 
+  /** The records that pass. A predicate that leaves out null takes null out of the type. */
   filter<V2 extends V>(predicate: (value: V, key: K) => value is V2): KStream<K, V2>;
   filter(predicate: (value: V, key: K) => boolean): KStream<K, V>;
   filter(predicate: (value: V, key: K) => boolean): KStream<K, V> {
@@ -89,14 +97,17 @@ export class KStream<out K, out V> {
     });
   }
 
+  /** The records that do not pass. */
   filterNot(predicate: (value: V, key: K) => boolean): KStream<K, V> {
     return this.filter((value, key) => !predicate(value, key));
   }
 
+  /** One value for each; keys stay, so nothing is repartitioned for it. Null values are mapped like any other. */
   mapValues<V2>(mapper: (value: V, key: K) => V2): KStream<K, V2> {
     return this.#stateless('MAPVALUES', ({ key, value, timestamp, headers }, forward) => forward({ key, value: mapper(value, key), timestamp, headers }));
   }
 
+  /** Any number of values for each, under the same key. */
   flatMapValues<V2>(mapper: (value: V, key: K) => Iterable<V2>): KStream<K, V2> {
     return this.#stateless('FLATMAPVALUES', (record, forward) => {
       for (const value of mapper(record.value, record.key)) forward({ ...record, value });
@@ -110,6 +121,7 @@ export class KStream<out K, out V> {
     }, true);
   }
 
+  /** One `[key, value]` for each. What groups or joins below goes through a repartition topic: prefer `mapValues` where keys stay. */
   map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2]): KStream<K2, V2> {
     return this.#stateless<K2, V2>('MAP', (record, forward) => {
       const [key, value] = mapper(record.value, record.key);
@@ -117,10 +129,12 @@ export class KStream<out K, out V> {
     }, true);
   }
 
+  /** The same value under another key. What groups or joins below goes through a repartition topic. */
   selectKey<K2>(mapper: (value: V, key: K) => K2): KStream<K2, V> {
     return this.#stateless<K2, V>('KEY-SELECT', (record, forward) => forward({ ...record, key: mapper(record.value, record.key) }), true);
   }
 
+  /** Does something on the side for each record, and passes it on. It is done again when a record is processed again after a crash. */
   peek(action: (value: V, key: K) => void): KStream<K, V> {
     return this.#stateless('PEEK', (record, forward) => {
       action(record.value, record.key);
@@ -128,6 +142,7 @@ export class KStream<out K, out V> {
     });
   }
 
+  /** Does something with each record: the end of a chain. It is done again when a record is processed again after a crash. */
   foreach(action: (value: V, key: K) => void): void {
     this.#stateless('FOREACH', (record) => action(record.value, record.key));
   }
@@ -234,6 +249,10 @@ export class KStream<out K, out V> {
     return tableOf<NonNullable<K>, NonNullable<V>>({ graph: this.#graph, node: stream.#parents, sources: stream.#sources }, options as never);
   }
 
+  /**
+   * Groups by the key that the mapper gives, through a repartition topic. Records for which it gives null are in no group.
+   * @example orders.groupBy((order) => order.customer, { name: 'by-customer', key: Serdes.string(), value: orderSerde })
+   */
   groupBy<K2>(mapper: (value: V, key: K) => K2, options: Repartitioned<K2, V>): KGroupedStream<NonNullable<K2>, V> {
     return this.selectKey(mapper).groupByKey(options);
   }

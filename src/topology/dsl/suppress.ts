@@ -11,11 +11,13 @@ type Unbounded = { readonly maxRecords?: never; readonly whenFull?: never };
 /** `maxRecords`: how many keys may wait, an integer of at least 0. */
 type Bounded<F> = { readonly maxRecords: number; readonly whenFull: F };
 
+/** Made by `untilWindowCloses(…)`. */
 export interface UntilWindowCloses {
   readonly kind: 'window-closes';
   readonly maxRecords: number | undefined;
 }
 
+/** Made by `untilTimeLimit(…)`. */
 export interface UntilTimeLimit {
   readonly kind: 'time-limit';
   readonly limitMs: number;
@@ -23,6 +25,7 @@ export interface UntilTimeLimit {
   readonly whenFull: 'emit-early' | 'fail' | undefined;
 }
 
+/** What a suppress is called, and how what it holds back is written. */
 export interface SuppressOptions<K, V> {
   /** Names the node and its stores: `<name>`, `<name>-time`, and with a time limit `<name>-places`. */
   readonly name: string;

@@ -25,6 +25,11 @@ export interface TableParts<K, V> {
   readonly windows?: TableWindows | undefined;
 }
 
+/**
+ * A table: the latest value of each key. Null removes a row, so no row is ever null. It is stored where an operator below needs its rows, or where you say
+ * so.
+ * @example builder.table('customers', { name: 'customers', key: Serdes.string(), value: customerSerde }).mapValues((customer) => customer.country)
+ */
 export class KTable<out K, out V> implements ReadableTable<K, V> {
   readonly #parts: TableParts<K, V>;
   /** Once a processor reads it. */
@@ -60,6 +65,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     return this.#derived('FILTER', (value, key) => (predicate(value, key) ? value : null), true, materialized);
   }
 
+  /** The rows that do not pass. With `materialized` they are kept in a store of their own. */
   filterNot(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V> {
     return this.filter((value, key) => !predicate(value, key), materialized);
   }

@@ -15,11 +15,13 @@ export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit'>
   readonly value: Serde<NonNullable<A>>;
 }
 
+/** As `WindowedCogroupOptions`, and how two sessions become one. */
 export interface SessionCogroupOptions<K, A> extends WindowedCogroupOptions<A> {
   /** What two sessions are together that a record has joined. Called for each session found, in the order of time, first with what `initial` gives. */
   readonly merge: (one: A, two: A, key: K) => A;
 }
 
+/** Several groups cut into the same time windows, waiting to be aggregated. */
 export class TimeWindowedCogroupedKStream<K, A> {
   readonly #cogrouped: CogroupedKStream<K, A>;
   readonly #windows: TimeWindows | SlidingWindows;
@@ -36,6 +38,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
   }
 }
 
+/** Several groups cut into the same sessions, waiting to be aggregated. */
 export class SessionWindowedCogroupedKStream<K, A> {
   readonly #cogrouped: CogroupedKStream<K, A>;
   readonly #windows: SessionWindows;

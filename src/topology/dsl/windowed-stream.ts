@@ -11,6 +11,7 @@ import type { KTable } from './table.ts';
 import type { Windowed } from '../windowed.ts';
 import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
+/** The store of windowed results, and when they come. */
 export interface WindowedOptions extends Materialized {
   /**
    * How long results can be read: ms behind the newest one, at least as long as a record may still change them (size and grace, say), which is the default.
@@ -24,6 +25,7 @@ export interface WindowedOptions extends Materialized {
   readonly emit?: Emit;
 }
 
+/** An aggregate for each key and window. */
 export interface WindowedAggregateOptions<K, V, A> extends WindowedOptions {
   /** What a window starts from. */
   readonly initial: () => A;
@@ -32,6 +34,7 @@ export interface WindowedAggregateOptions<K, V, A> extends WindowedOptions {
   readonly value: Serde<NonNullable<A>>;
 }
 
+/** An aggregate for each key and session. Sessions merge, so it says how. */
 export interface SessionAggregateOptions<K, V, A> extends WindowedAggregateOptions<K, V, A> {
   /** What two sessions are together that a record has joined. Called for each session found, in the order of time, first with what `initial` gives. */
   readonly merge: (one: A, two: A, key: K) => A;

@@ -21,6 +21,7 @@ export interface TopologyJson {
   readonly fingerprint: Fingerprint;
 }
 
+/** Nodes that hang together without a topic in between. */
 export interface SubtopologyJson {
   readonly id: number;
   /** Topics whose partitions make its tasks. */
@@ -30,6 +31,7 @@ export interface SubtopologyJson {
   readonly nodes: readonly NodeJson[];
 }
 
+/** A node, and how it hangs in the graph. */
 export interface NodeJson {
   readonly name: string;
   readonly kind: 'source' | 'processor' | 'sink';
@@ -40,12 +42,14 @@ export interface NodeJson {
   readonly stores: readonly string[];
 }
 
+/** A topic that every instance holds whole. */
 export interface GlobalTableJson {
   readonly name: string;
   readonly topic: string;
   readonly store: string;
 }
 
+/** A store, and where its changelog is. */
 export interface StoreJson {
   readonly name: string;
   readonly kind: AnyStoreSpec['kind'];
@@ -60,6 +64,7 @@ export interface StoreJson {
   readonly options: Readonly<Record<string, number | boolean>>;
 }
 
+/** A topic, and who reads and writes it. */
 export interface TopicJson {
   readonly name: string;
   /** external: made by others, or by hand; the application owns the others. */

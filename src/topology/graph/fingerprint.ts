@@ -9,6 +9,7 @@ import type { Subtopology, Topology } from './topology.ts';
 /** In place of the application id, so that two versions of an application can be compared whatever each is called. */
 export const ANY_APPLICATION = '<app>';
 
+/** A store, as far as it must stay the same to find its content again. Times in ms. */
 export interface StoreFingerprint {
   readonly name: string;
   readonly kind: AnyStoreSpec['kind'];
@@ -26,6 +27,7 @@ export interface StoreFingerprint {
   readonly retainDuplicates?: boolean;
 }
 
+/** A topic of the application's own, as far as it must stay the same. */
 export interface TopicFingerprint {
   readonly topic: string;
   readonly use: InternalTopicRef['use'];
@@ -58,6 +60,7 @@ export interface Fingerprint {
   readonly tasks: readonly TaskFingerprint[];
 }
 
+/** What of a topology outlives an instance: to be kept with a release, and compared with the next by `diffTopologies`. */
 export function fingerprint(topology: Topology): Fingerprint {
   const stores = topology.subtopologies.flatMap((subtopology) => subtopology.stores.map((store) => ofStore(store, inputsOf(subtopology)))).sort(by(({ name }) => name));
   const topics = topology.internalTopics().map((ref) => ofTopic(topology, ref)).sort(by(({ topic }) => topic));

@@ -5,6 +5,7 @@ import type { Fingerprint, StoreFingerprint, TaskFingerprint, TopicFingerprint }
 /** safe: start the new version. needs-migration: something is lost, refused or left behind unless you do what it says. */
 export type ChangeVerdict = 'safe' | 'needs-migration';
 
+/** One difference between two versions, and what it means for state that is there. */
 export interface TopologyChange {
   readonly verdict: ChangeVerdict;
   /** `store counts`, `topic <app>-by-word-repartition`, `subtopology 1`. */
@@ -15,6 +16,7 @@ export interface TopologyChange {
   readonly steps: readonly string[];
 }
 
+/** What a new version means for an application that is running. */
 export interface TopologyDiff {
   readonly isSafe: boolean;
   /** Nothing that persists has changed: the two versions can also run side by side. */

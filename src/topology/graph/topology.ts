@@ -15,8 +15,11 @@ export interface Subtopology {
   readonly stores: readonly AnyStoreSpec[];
 }
 
+/** What `StreamsBuilder.build()` gives: frozen nodes, checked together. Run it with `KafkaStreams`, test it with `TopologyTestDriver`, look at it with `describe`. */
 export class Topology {
+  /** In the order in which they were built. */
   readonly nodes: readonly TopologyNode[];
+  /** Nodes that hang together without a topic in between; each runs as one task for each partition. */
   readonly subtopologies: readonly Subtopology[];
   /** Sets of source nodes whose topics must have the same partition count, because a join reads them together. */
   readonly copartitioned: readonly (readonly string[])[];
@@ -31,6 +34,7 @@ export class Topology {
     Object.freeze(this);
   }
 
+  /** Topics that every instance holds whole. */
   get globalTables(): readonly GlobalTableNode[] {
     return this.nodes.filter((node) => node.kind === 'global-table');
   }
@@ -57,6 +61,7 @@ export class Topology {
     return [...bySuffix.values()];
   }
 
+  /** Topics it reads, internal ones with their full names; global tables aside. */
   sourceTopics(applicationId: string): string[] {
     return this.nodes.flatMap((node) => (node.kind === 'source' ? node.topics.map((topic) => topicName(topic, applicationId)) : []));
   }

@@ -3,6 +3,7 @@
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, type NativeConnectionOptions, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
 import { installRuntime } from './runtime.ts';
 
+/** Which workflows and activities a worker runs, and where Temporal is. */
 export interface EscalationWorkerOptions {
   /** `host:port`, or a connection that the caller closes. */
   readonly address?: string;
@@ -24,6 +25,7 @@ export interface EscalationWorkerOptions {
   readonly onTrouble?: (message: string) => void;
 }
 
+/** Runs workflows and activities of one task queue. */
 export interface EscalationWorker {
   /** Settles when the worker has stopped; rejects when it stopped by itself, with the reason. */
   readonly done: Promise<void>;

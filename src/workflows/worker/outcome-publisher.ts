@@ -8,6 +8,7 @@ import { BrokerError, type Broker, type OutgoingRecord, type TransactionalProduc
 import { NO_HEADERS } from '../../record/record.ts';
 import type { PublishOutcomes } from '../activity-calls.ts';
 
+/** How outcomes are written to Kafka. Times in ms. */
 export interface OutcomePublisherOptions {
   readonly broker: Broker;
   /** Of this process alone: two processes with the same id fence each other. */
@@ -21,6 +22,7 @@ export interface OutcomePublisherOptions {
   readonly onTrouble?: (message: string) => void;
 }
 
+/** Writes outcomes of workflows to Kafka, many in one transaction. */
 export interface OutcomePublisher {
   /** Resolves when the outcomes are committed. @throws PublishError when that is not known: call again with the same outcomes. */
   publish(call: PublishOutcomes): Promise<void>;
@@ -29,6 +31,7 @@ export interface OutcomePublisher {
   close(): Promise<void>;
 }
 
+/** Counters since the start. */
 export interface PublisherMetrics {
   calls: number;
   records: number;
@@ -49,6 +52,7 @@ interface WaitingCall {
   reject(error: PublishError): void;
 }
 
+/** One for each worker process: its calls share transactions. */
 export function outcomePublisher(options: OutcomePublisherOptions): OutcomePublisher {
   const { broker, transactionalId, onTrouble } = options;
   const publishTimeoutMs = options.publishTimeoutMs ?? 20_000;

@@ -4,6 +4,7 @@
 import type { PublishOutcomes } from '../activity-calls.ts';
 import type { OutcomePublisher } from './outcome-publisher.ts';
 
+/** The activity that workflows publish with: hand it to the worker beside your own. */
 export function escalationActivities(publisher: Pick<OutcomePublisher, 'publish'>) {
   return {
     async publishOutcomes(call: PublishOutcomes): Promise<void> {
