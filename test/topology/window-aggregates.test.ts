@@ -196,6 +196,19 @@ describe('sessions', () => {
   });
 });
 
+test('sessions whose merged value is gone begin anew with the next one', async () => {
+  const builder = new StreamsBuilder();
+  const joinUnlessStop = (one: string, two: string): string => (two === 'stop' ? null : `${one}${two}`) as string;
+  const table = group(builder).windowedBy(session({ gapMs: 5, graceMs: 100 })).reduce(joinUnlessStop, { name: 'all' });
+  await tell(written(builder, table), [
+    ['a=x@0', 'a[0-0]=x@0'],
+    ['a=stop@10', 'a[10-10]=stop@10'],
+    ['a=y@5', 'a[0-0]=null@0', 'a[10-10]=null@10', 'a[0-10]=y@10'],
+    ['a=stop@5', 'a[0-10]=null@10', 'a[0-10]=null@10'],
+    ['a=z@5', 'a[5-5]=z@5'],
+  ]);
+});
+
 describe('windows of several groups', () => {
   const cogrouped = (windows: TimeWindows, retention: { retentionMs?: number } = {}): Topology => {
     const builder = new StreamsBuilder();

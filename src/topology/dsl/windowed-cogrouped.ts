@@ -9,7 +9,13 @@ import type { WindowedOptions } from './windowed-stream.ts';
 import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '../windows.ts';
 
 /** Results come on update: which group's time should close a window is not defined, in Kafka Streams neither. */
-export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit'> {
+export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit' | 'retentionMs'> {
+  /**
+   * How long results can be read, and how long a group that lags behind finds what the others have put into a window: ms behind the newest one; after that it begins
+   * the window anew. By default results can be read as those of one group can, and a window is kept until it is closed for every group.
+   * @throws {InvalidWindowError} when it is shorter than records may change a result.
+   */
+  readonly retentionMs?: number;
   /** What a window starts from, whichever group comes first. */
   readonly initial: () => A;
   readonly value: Serde<NonNullable<A>>;
