@@ -1,6 +1,6 @@
 // The code of docs/streams-and-tables.md, run.
 
-import { expect, expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, test, vi } from 'vitest';
 import { Serdes, StreamsBuilder, type KStream } from 'millrace';
 import { TopologyTestDriver } from 'millrace/testing';
 
@@ -73,6 +73,7 @@ test('a filter takes null out of the type', async () => {
 });
 
 test('a split gives a stream for each branch, a merge makes one of two', async () => {
+  const info = vi.spyOn(console, 'info').mockImplementation(() => {});
   const builder = new StreamsBuilder();
   const orderStream = builder.stream('orders', orders).filter((order) => order !== null);
   const { large, small } = orderStream.split({ large: (order) => order.cents >= 10_000 }, { default: 'small' });
@@ -86,6 +87,8 @@ test('a split gives a stream for each branch, a merge makes one of two', async (
   await input.pipeInput('o-2', order('o-2', 'bob', 20));
   expect(driver.createOutputTopic('all-orders', orders).readRecords().map(({ key }) => key)).toEqual(['o-1', 'o-2']);
   expect(driver.createOutputTopic('small', orders).readRecords().map(({ key }) => key)).toEqual(['o-2']);
+  expect(info.mock.calls).toEqual([['to be looked at:', 'o-1']]);
+  info.mockRestore();
 });
 
 test('what depends on the key goes through a topic of the application once the key has changed', async () => {

@@ -185,6 +185,11 @@ export class KStream<out K, out V> {
     return dedupe(this, options);
   }
 
+  /** Each record with the global table's row of the key that `mapper` gives, if there is one. The record's own key stays, and may be null. */
+  join<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG, key: K) => R): KStream<K, R>;
+  /** Each record with the table's row of its key, if there is one: as it is now; a versioned table's as it was at the record's time. @throws {TopologyError} */
+  join<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT, key: NonNullable<K>) => R, options: StreamTableJoinOptions<K, V>): KStream<NonNullable<K>, R>;
+  // Of overloads the compiler tells of the last: the one with most to get wrong.
   /**
    * Windowed inner join: a pair of records of the same key whose timestamps lie in the window gives one result, with the higher timestamp. Records without key
    * or value are dropped. Both sides go through a repartition topic if an operator before may have changed the key.
@@ -195,24 +200,20 @@ export class KStream<out K, out V> {
     joiner: (left: NonNullable<V>, right: NonNullable<V2>, key: NonNullable<K>) => R,
     options: StreamJoinOptions<K, V, V2>,
   ): KStream<NonNullable<K>, R>;
-  /** Each record with the table's row of its key, if there is one: as it is now; a versioned table's as it was at the record's time. @throws {TopologyError} */
-  join<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT, key: NonNullable<K>) => R, options: StreamTableJoinOptions<K, V>): KStream<NonNullable<K>, R>;
-  /** Each record with the global table's row of the key that `mapper` gives, if there is one. The record's own key stays, and may be null. */
-  join<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG, key: K) => R): KStream<K, R>;
   join(other: Joinable, second: unknown, third: unknown): KStream<any, any> {
     return join('inner', this, other, second, third);
   }
 
+  /** As `join` with a global table, and a record without a row, or without a key to look one up by, gives a result with null. */
+  leftJoin<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG | null, key: K) => R): KStream<K, R>;
+  /** As `join` with a table, and a record without a row gives a result with null. @throws {TopologyError} */
+  leftJoin<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT | null, key: K) => R, options: StreamTableJoinOptions<K, V>): KStream<K, R>;
   /**
-   * As `join`; and a left record that finds no partner gives a result with null once none can come any more: when stream time has passed its window and the grace
+   * As `join` of two streams; and a left record that finds no partner gives a result with null once none can come any more: when stream time has passed its window and the grace
    * period. A left record without a key does so at once.
    * @throws {InvalidWindowError}
    */
   leftJoin<K2 extends K | null, V2, R>(other: KStream<K2, V2>, joiner: (left: NonNullable<V>, right: NonNullable<V2> | null, key: K) => R, options: StreamJoinOptions<K, V, V2>): KStream<K, R>;
-  /** As `join`, and a record without a row gives a result with null. @throws {TopologyError} */
-  leftJoin<VT, R>(table: KTable<NonNullable<K>, VT>, joiner: (value: NonNullable<V>, row: VT | null, key: K) => R, options: StreamTableJoinOptions<K, V>): KStream<K, R>;
-  /** As `join`, and a record without a row, or without a key to look one up by, gives a result with null. */
-  leftJoin<KG, VG, R>(table: GlobalKTable<KG, VG>, mapper: (value: NonNullable<V>, key: K) => KG | null | undefined, joiner: (value: NonNullable<V>, row: VG | null, key: K) => R): KStream<K, R>;
   leftJoin(other: Joinable, second: unknown, third: unknown): KStream<any, any> {
     return join('left', this, other, second, third);
   }
