@@ -205,6 +205,32 @@ describe('repartition', () => {
     expect(internalTopics(topologyOf((stream) => stream.repartitioned({ name: 'kept', ...text }, { keepsNullKeys: true })))).toEqual([]);
   });
 
+  test('lets null keys pass if a left or outer join below gives results for them, however far; then all that hangs on it sees them', async () => {
+    const rows = (builder: StreamsBuilder) => builder.globalTable('rows', { name: 'rows', ...text });
+    const inputs: Input[] = [['a', 'x', 1], [null, 'y', 2]];
+    const beside = (below: (stream: Any, builder: StreamsBuilder) => void): Topology =>
+      topologyOf((stream, builder) => {
+        const again = stream.repartition({ name: 'again', ...text });
+        below(again.filter(() => true).repartition({ name: 'farther', ...text }), builder);
+        return again;
+      });
+    const byValue = (value: string): string => value;
+    const all = ['a=x@1', 'null=y@2'];
+    expect(await run(beside((stream, builder) => stream.leftJoin(rows(builder), byValue, (value) => value)), inputs)).toEqual(all);
+    expect(await run(beside((stream, builder) => builder.stream('other', text).outerJoin(stream, (_left, right) => right, { name: 'pair', window, ...text, otherValue: text.value })), inputs)).toEqual(all);
+    expect(await run(beside((stream, builder) => stream.join(rows(builder), byValue, (value) => value)), inputs)).toEqual(['a=x@1']);
+    expect(await run(beside((stream) => stream.groupByKey({ name: 'by', ...text }).count({ name: 'counts' })), inputs)).toEqual(['a=x@1']);
+  });
+
+  test('comes once before a join of a stream with itself: each record meets both sides before the next', async () => {
+    const topology = topologyOf((stream) => {
+      const words = stream.flatMap((value, key) => (value ?? '').split(' ').map((word) => [word, key] as const));
+      return words.join(words, (left, right) => `${left}${right}`, { name: 'pair', window, ...text, otherValue: text.value }) as Any;
+    });
+    expect(internalTopics(topology)).toEqual(['pair-left-repartition']);
+    expect(await run(topology, [['1', 'a b', 1], ['2', 'b a', 2]])).toEqual(['a=11@1', 'b=11@1', 'b=21@2', 'b=12@2', 'b=22@2', 'a=21@2', 'a=12@2', 'a=22@2']);
+  });
+
   test('is shared by all that group below it', () => {
     const topology = topologyOf((stream) => {
       const group = stream.selectKey((value) => value).groupByKey({ name: 'by', ...text });

@@ -52,9 +52,8 @@ export class SuppressedTable<K, V> implements TableOrigin<K, V> {
 
   requireOldValues(): void {}
 
-  /** They always come; but a filter below is to know no more than it would without the suppression, as in Kafka Streams. */
   acceptOldValues(): boolean {
-    return this.#parent.acceptOldValues();
+    return true;
   }
 
   view(): TableView<K, V> {
