@@ -148,7 +148,7 @@ describe('internal topics', () => {
 
   test('those of an escalation carry commands', () => {
     const escalating = (name: string): Define => (builder) =>
-      builder.stream('in', { key: text.key, value: text.value }).filter((value) => value !== null).map((value) => ['k', value] as const).escalate({ name, workflow: 'w', workflowId: (_value, key) => key, command: () => ({ kind: 'k', payload: null }) });
+      builder.stream('in', { key: text.key, value: text.value }).escalate({ name, workflow: 'w', workflowId: (_value, key) => key, command: () => ({ kind: 'k', payload: null }) });
     const change = diff(escalating('saga'), escalating('story'));
     expect(change.orphans).toEqual(['<app>-saga-heard-changelog', '<app>-saga-sequence-changelog', '<app>-saga-commands', '<app>-saga-outcomes']);
     expect(words(change)).toContain('Commands that wait there, and outcomes that are on their way, are lost');

@@ -36,9 +36,7 @@ export function dedupe<K, V>(stream: KStream<K, V>, options: DedupeOptions<K, V>
       },
       process(record) {
         // The id counts within its key: ids of different keys live in different partitions, where nobody could compare them.
-        // The key's length tells where the id begins, whatever characters are in either.
-        const key = String(record.key);
-        const identity = `${key.length}:${key}${id(record.value, record.key)}`;
+        const identity = `${keyText(record.key)}${id(record.value, record.key)}`;
         const { timestamp } = record;
         if (seen.fetch(identity, timestamp - retentionMs, timestamp + retentionMs).length > 0) {
           countDuplicate();
@@ -49,6 +47,14 @@ export function dedupe<K, V>(stream: KStream<K, V>, options: DedupeOptions<K, V>
       },
     };
   };
-  const { graph, parents } = stream.parts;
+  const { graph, parents } = stream.inPlace(`dedupe "${name}"`).parts;
   return stream.derived(graph.processor(name, parents, supplier, [spec]));
+}
+
+/** Its length tells where the id begins, whatever characters are in either. What is no text and no number has a mark before it that no length has. */
+function keyText(key: unknown): string {
+  if (key === null || key === undefined) return '-:';
+  const isObject = typeof key === 'object';
+  const text = isObject ? JSON.stringify(key, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) : String(key);
+  return `${isObject ? 'o' : ''}${text.length}:${text}`;
 }

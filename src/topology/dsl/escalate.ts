@@ -35,10 +35,12 @@ const TOPIC_RETENTION_MS = 7 * 24 * HOUR_MS;
 const pipe = (suffix: string): InternalTopicRef => ({ suffix, use: 'pipe', retentionMs: TOPIC_RETENTION_MS });
 // Outcomes come back to the partition number of the task that asked, so both topics have the same count.
 
-export function escalate<V>(stream: KStream<string, V>, options: EscalateOptions<V>): KStream<string, EscalationOutcome<Json>> {
+/** @throws {TopologyError} */
+export function escalate<V>(stream: KStream<string | null, V>, options: EscalateOptions<V>): KStream<string, EscalationOutcome<Json>> {
   const { name } = options;
   const keys = stringSerde();
-  const { graph, parents } = stream.parts;
+  // The number of a command is counted where its key is: in two tasks, one workflow would be told two different things under one number, and drop one of them.
+  const { graph, parents } = stream.inPlace(`escalate "${name}"`).parts;
 
   const sequence = Stores.keyValue<string, number>({ name: `${name}-sequence`, key: keys, value: jsonSerde<number>() });
   const commander = graph.processor(name, parents, () => new Commander(options, sequence), [sequence]);
@@ -50,7 +52,7 @@ export function escalate<V>(stream: KStream<string, V>, options: EscalateOptions
   return stream.apart(once, outcomes);
 }
 
-class Commander<V> implements Processor<string, V, string, Command> {
+class Commander<V> implements Processor<string | null, V, string, Command> {
   readonly #options: EscalateOptions<V>;
   readonly #spec: ReturnType<typeof Stores.keyValue<string, number>>;
   #context!: ProcessorContext<string, Command>;
@@ -66,10 +68,12 @@ class Commander<V> implements Processor<string, V, string, Command> {
     this.#sequence = context.store(this.#spec);
   }
 
-  process(record: StreamRecord<string, V>): void {
+  process(record: StreamRecord<string | null, V>): void {
     const { name, workflow, workflowId, command, commandTtlMs = 12 * HOUR_MS } = this.#options;
-    const id = workflowId(record.value, record.key);
-    const { kind, payload, op = 'signal' } = command(record.value, record.key);
+    const { key } = record;
+    if (key === null) throw new InvalidRecordError(`A record without a key came to escalate "${name}", which goes by the key: filter such records out before, or give them one.`);
+    const id = workflowId(record.value, key);
+    const { kind, payload, op = 'signal' } = command(record.value, key);
     const seq = (this.#sequence.get(id) ?? 0) + 1;
     this.#sequence.put(id, seq);
     this.#context.count('commands');
@@ -84,7 +88,7 @@ class Commander<V> implements Processor<string, V, string, Command> {
         op,
         kind,
         seq,
-        key: record.key,
+        key,
         payload,
         replyTo: { topic: outcomesTopic(this.#context.applicationId, name), partition: this.#context.taskId.partition },
         source: { topic: source.topic, partition: source.partition, offset: source.offset },

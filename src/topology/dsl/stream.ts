@@ -3,6 +3,7 @@
 import type { StreamRecord } from '../../record/record.ts';
 import type { SerdeFor } from '../../record/serde.ts';
 import type { Consumed, GraphBuilder, SinkOptions } from '../graph/graph-builder.ts';
+import { TopologyError } from '../errors.ts';
 import { dedupe, type DedupeOptions } from './dedupe.ts';
 import { escalate, type EscalateOptions } from './escalate.ts';
 import { join, type Joinable } from './join.ts';
@@ -180,7 +181,10 @@ export class KStream<out K, out V> {
     return this.derived(addProcessor(this.parts, supplier, options, { keepsKeys: true }));
   }
 
-  /** Drops a record whose id was already seen for its key within the retention. */
+  /**
+   * Drops a record whose id was already seen for its key within the retention.
+   * @throws {TopologyError} where an operator before may have changed the key: `repartition` first.
+   */
   dedupe(options: DedupeOptions<K, V>): KStream<K, V> {
     return dedupe(this, options);
   }
@@ -239,6 +243,17 @@ export class KStream<out K, out V> {
     return this;
   }
 
+  /** @internal For operators that go by the key, and are given no serdes for a repartition topic. @throws {TopologyError} */
+  inPlace(operator: string): KStream<K, V> {
+    if (this.#keyChanged) {
+      throw new TopologyError([
+        `${operator} goes by the key, but an operator before may have changed it, so records of one key may be in several tasks, where nobody sees them together: call repartition({ name, key, value }) in between`,
+      ]);
+    }
+    this.#graph.copartition(this.#sources);
+    return this;
+  }
+
   /** Groups by the present key, through a repartition topic if an operator before may have changed it. Records without a key are dropped. */
   groupByKey(options: Repartitioned<K, V>): KGroupedStream<NonNullable<K>, V> {
     return new KGroupedStream<NonNullable<K>, V>(this.repartitioned(options) as never, options.key as never, options.value as never);
@@ -258,8 +273,11 @@ export class KStream<out K, out V> {
     return this.selectKey(mapper).groupByKey(options);
   }
 
-  /** Hands each record to a durable workflow; the stream that comes back holds what became of it. */
-  escalate(this: KStream<string, V>, options: EscalateOptions<V>): KStream<string, EscalationOutcome<Json>> {
+  /**
+   * Hands each record to a durable workflow; the stream that comes back holds what became of it. A record without a key fails with `InvalidRecordError`.
+   * @throws {TopologyError} where an operator before may have changed the key: `repartition` first.
+   */
+  escalate(this: KStream<string | null, V>, options: EscalateOptions<V>): KStream<string, EscalationOutcome<Json>> {
     return escalate(this, options);
   }
 
