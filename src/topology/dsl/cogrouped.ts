@@ -51,6 +51,7 @@ export class CogroupedKStream<K, A> {
 
   /** One more group; its topics must have as many partitions as those of the others. */
   cogroup<V>(group: KGroupedStream<K, V>, add: (value: V, aggregate: A, key: K) => A | null): CogroupedKStream<K, A> {
+    this.#inputs[0]!.group.parts.stream.parts.graph.meet(group.parts.stream.parts.graph);
     return new CogroupedKStream([...this.#inputs, { group, add }]);
   }
 

@@ -50,6 +50,7 @@ export function joinByForeignKey<K, V, FK, V2, R>({ left, right, foreignKey, joi
   const { name } = options;
   const { graph, node, sources, origin: rows } = left.parts;
   const { node: rightNode, sources: rightSources, origin: rightRows } = right.parts;
+  graph.meet(right.parts.graph);
   const plan = new ForeignKeyPlan<K, V, FK>(name, isLeft, options as never);
   const origin = new StoredTable<K, NonNullable<R>>(storeSpec({ ...options, value: options.result }) as never, options.materialized === true || options.historyMs !== undefined);
   rows.requireOldValues();

@@ -16,6 +16,7 @@ export interface GlobalJoin<K, V, KG, VG, R> {
 
 export function joinGlobal<K, V, KG, VG, R>(stream: KStream<K, V | null>, table: GlobalKTable<KG, VG>, join: GlobalJoin<K, V, KG, VG, R>): KStream<K, R> {
   const { graph, parents } = stream.parts;
+  graph.meet(table.graph);
   const node = graph.processor(graph.autoName(join.isLeft ? 'LEFTJOIN' : 'JOIN'), parents, () => new StreamGlobalJoin(table, join));
   return stream.derived(join.isLeft ? graph.takeNullKeys(node) : node);
 }

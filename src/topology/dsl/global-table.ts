@@ -20,7 +20,11 @@ export class GlobalKTable<K, V> implements ReadableTable<K, V> {
   readonly store: KeyValueStoreSpec<K, V>;
 
   /** @internal */
-  constructor(store: KeyValueStoreSpec<K, V>) {
+  readonly graph: GraphBuilder;
+
+  /** @internal */
+  constructor(graph: GraphBuilder, store: KeyValueStoreSpec<K, V>) {
+    this.graph = graph;
     this.store = store;
   }
 
@@ -33,5 +37,5 @@ export class GlobalKTable<K, V> implements ReadableTable<K, V> {
 export function globalTable<K, V>(graph: GraphBuilder, topic: string, { name, key, value }: GlobalTableOptions<K, V>): GlobalKTable<K, V> {
   const store = Stores.keyValue({ name, key, value });
   graph.globalTable(topic, store);
-  return new GlobalKTable(store);
+  return new GlobalKTable(graph, store);
 }

@@ -25,6 +25,7 @@ interface At {
 /** Adds the node; returns its name. `keepsKeys`: what is forwarded while a record is processed must have its key. */
 export function addProcessor(at: At, supplier: ProcessorSupplier<any, any, any, any>, options: ProcessOptions, { keepsKeys = false } = {}): string {
   const { name, stores = [], tables = [] } = options;
+  for (const table of tables) at.graph.meet(table.parts.graph);
   const views = tables.map((table) => table.connect());
   for (const table of tables) at.graph.copartition([...at.sources, ...table.parts.sources]);
   const checked = forwarding(supplier, (record, inHand) => {

@@ -36,6 +36,7 @@ export type OuterJoiner<K, V, V2, R> = (left: V | null, right: V2 | null, key: K
 export function joinStreams<K, V, V2, R>(kind: StreamJoinKind, left: KStream<K, V>, right: KStream<K, V2>, joiner: OuterJoiner<any, any, any, R>, options: StreamJoinOptions<K, V, V2>): KStream<K, R> {
   const { name, window, key, value, otherValue } = options;
   checkWindow(name, window);
+  left.parts.graph.meet(right.parts.graph);
   // A record without a key finds no partner: where it may stand alone, and where it moves the time of those that wait, it still has to come through.
   const keepsNullKeys = kind !== 'inner';
   const leftInput = left.repartitioned({ name: `${name}-left`, key, value }, { keepsNullKeys });

@@ -34,6 +34,7 @@ export interface TableJoin<V, VT, R> {
 export function joinTable<K, V, VT, R>(stream: KStream<K, V>, table: KTable<NonNullable<K>, VT>, join: TableJoin<V, VT, R>, options: StreamTableJoinOptions<K, V>): KStream<K, R> {
   const { name, key, value, graceMs } = options;
   if (graceMs !== undefined) checkGrace(name, graceMs, table);
+  stream.parts.graph.meet(table.parts.graph);
   const view = table.connect();
   const input = stream.repartitioned({ name, key, value }, { keepsNullKeys: join.isLeft });
   const { graph, parents, sources } = input.parts;

@@ -160,6 +160,7 @@ export class KStream<out K, out V> {
 
   /** The records of both, in the order in which they come. */
   merge<K2 extends K | null, V2>(other: KStream<K2, V2>): KStream<K | K2, V | V2> {
+    this.#graph.meet(other.#graph);
     const node = this.#graph.processor(
       this.#graph.autoName('MERGE'),
       [...new Set([...this.#parents, ...other.#parents])],

@@ -149,6 +149,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
   #joined<V2, R>(kind: TableJoinKind, other: KTable<K, V2>, joiner: (left: any, right: any, key: K) => R, materialized: MaterializedAs<K, R> | undefined): KTable<K, NonNullable<R>> {
     const { graph, node, sources, origin: left } = this.#parts;
     const { node: otherNode, sources: otherSources, origin: right } = other.#parts;
+    graph.meet(other.#parts.graph);
     const spec = materialized === undefined ? undefined : storeSpec(materialized);
     const origin = new JoinedTables<K, V, V2, NonNullable<R>>({ kind, left, right, joiner: joiner as never, spec: spec as never });
     const both = new Set([...sources, ...otherSources]);

@@ -4,6 +4,7 @@ import type { Serde } from '../../record/serde.ts';
 import type { SinkNode, TimestampExtractor, TopicChooser, TopicRef, TopologyNode } from './node.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import type { AnyStoreSpec, KeyValueStoreSpec } from '../store-spec.ts';
+import { TopologyError } from '../errors.ts';
 import { Topology } from './topology.ts';
 
 /** How a topic is read. */
@@ -89,6 +90,12 @@ export class GraphBuilder {
       open.push(...(this.#below.get(at) ?? []));
     }
     return false;
+  }
+
+  /** Whoever brings two handles together asks first. @throws {TopologyError} for one of another builder, whose nodes may be named like others in here. */
+  meet(other: GraphBuilder): void {
+    if (other === this) return;
+    throw new TopologyError(['streams or tables of two builders are brought together, and each builder only knows its own nodes: begin all of them with one StreamsBuilder']);
   }
 
   copartition(sources: Iterable<string>): void {
