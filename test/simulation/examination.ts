@@ -6,7 +6,7 @@ import { partitionName, type StreamsSettings, type Topology, type TopicPartition
 import { decodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts';
 import { TaskTimes, type Task } from '../../src/runtime/task.ts';
 import type { TaskPlan } from '../../src/runtime/topic-plan.ts';
-import { changelogTopic } from '../../src/topology/node.ts';
+import { changelogTopic } from '../../src/topology/graph/node.ts';
 import { emptyState, isChangelog, Replay, shown, type CommitRule } from './replay.ts';
 import { shownBy } from './store-contents.ts';
 import type { Committed, CommittedLog } from './transactions.ts';

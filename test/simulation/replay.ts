@@ -10,7 +10,7 @@ import { resolveSettings, type StreamsSettings } from '../../src/runtime/setting
 import { Task, TaskTimes } from '../../src/runtime/task.ts';
 import { planTopics, type TaskPlan } from '../../src/runtime/topic-plan.ts';
 import { TaskState } from '../../src/state/task-state.ts';
-import { changelogTopic } from '../../src/topology/node.ts';
+import { changelogTopic } from '../../src/topology/graph/node.ts';
 import type { Step } from './journal.ts';
 
 /** as-recorded: where the tasks did, so that changelogs can be compared too. The others must not make a difference to anything else. */

@@ -41,6 +41,8 @@ export interface Scenario {
   readonly closing?: readonly Entry[];
   /** @throws what is wrong with the outcome. */
   check(outcome: Outcome): void;
+  /** Wall-clock punctuators of a task come in the order of one clock only if all computers show the same time; otherwise they do not. */
+  readonly needsOneClock?: true;
   /** Why a reference without faults cannot repeat what the tasks did, if it cannot: they depend on more than their inputs. */
   readonly isNotRepeatable?: string;
 }

@@ -5,17 +5,20 @@ import { expect } from 'vitest';
 import { partitionFor, StreamsBuilder, type Topology } from 'millrace';
 import type { Random } from '../random.ts';
 import type { Entry, Outcome, Scenario } from '../scenario.ts';
-import { anyKey, anyTime, entryOf, failAtTheEnd, isBad, orBad, text } from './inputs.ts';
+import { anyKey, anyTime, entryOf, failAtTheEnd, isBad, orBad, strings, text } from './inputs.ts';
 
 const INPUTS = { events: 3 };
 const CHOSEN = { 'chosen-0': 1, 'chosen-1': 2, 'chosen-2': 4 };
 const TOPICS = { ...INPUTS, ...CHOSEN };
 
+/** As of a registry: it must be opened for each topic before it can write, so what it writes waits for that too. */
+const registered = { ...text, value: { ...strings, open: async () => {} } };
+
 function topology(): Topology {
   const builder = new StreamsBuilder();
   const events = builder.stream('events', text);
   events.to((value) => topicOf(value), text);
-  events.groupByKey({ name: 'by-key', ...text }).count({ name: 'counts' }).toStream().mapValues((count) => `count ${count}`).to((value) => topicOf(value), text);
+  events.groupByKey({ name: 'by-key', ...text }).count({ name: 'counts' }).toStream().mapValues((count) => `count ${count}`).to((value) => topicOf(value), registered);
   failAtTheEnd(events);
   return builder.build();
 }

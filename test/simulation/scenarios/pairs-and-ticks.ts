@@ -165,4 +165,4 @@ function groupOf(value: string): string {
   return value.split(/[:/]/)[1]!;
 }
 
-export const pairsAndTicks: Scenario = { topics: TOPICS, topology, anyEntry, check };
+export const pairsAndTicks: Scenario = { topics: TOPICS, topology, anyEntry, check, needsOneClock: true };

@@ -9,7 +9,8 @@ import type { Entry, Outcome, Scenario } from '../scenario.ts';
 import { anyKey, anyTime, entryOf, farAhead, isBad, orBad, strings, text } from './inputs.ts';
 
 const INPUTS = { events: 2 };
-const TOPICS = { ...INPUTS, 'by-stream-time': 2, 'by-wall-clock': 2, numbered: 2 };
+const TOPICS = { ...INPUTS, 'by-stream-time': 2, 'by-wall-clock': 2, numbered: 2, recent: 2 };
+const RECENT = 3;
 const HOLD_MS = 30;
 
 type Buffered = OrderedKeyValueStoreSpec<TimeKey<string>, string>;
@@ -17,6 +18,7 @@ type Buffered = OrderedKeyValueStoreSpec<TimeKey<string>, string>;
 const buffer = (name: string): Buffered => Stores.keyValue({ name, key: Serdes.timeKey(strings), value: strings, ordered: true });
 const byStreamTime = buffer('by-stream-time');
 const byWallClock = buffer('by-wall-clock');
+const recent = Stores.keyValue({ name: 'recent', key: Serdes.pair(strings, Serdes.long()), value: strings, ordered: true });
 const numbers = Stores.keyValue({ name: 'numbers', key: strings, value: Serdes.long() });
 
 function topology(): Topology {
@@ -24,6 +26,7 @@ function topology(): Topology {
   const events = builder.stream('events', text);
   events.process(() => new Holding(byStreamTime, 'stream-time'), { name: 'holding', stores: [byStreamTime] }).to('by-stream-time', text);
   wallClockJournalled(events.process(() => new Holding(byWallClock, 'wall-clock'), { name: 'waiting', stores: [byWallClock] })).to('by-wall-clock', text);
+  events.processValues(remembering, { name: 'remembering', stores: [recent] }).to('recent', text);
   events.processValues(numbering, { name: 'numbering', stores: [numbers] }).to('numbered', text);
   return builder.build();
 }
@@ -78,6 +81,25 @@ function numbering(): Processor<string | null, string | null, string | null, str
   };
 }
 
+/** Forwards the last few values of a key; older ones are deleted, which is undone where the record fails. */
+function remembering(): Processor<string | null, string | null, string | null, string> {
+  let context: ProcessorContext<string | null, string>;
+  return {
+    init(given) {
+      context = given;
+    },
+    process(record) {
+      const store = context.store(recent);
+      const of = (limit: number, reverse: boolean) => [...store.range({ from: [record.key!, 0], to: [record.key!, Number.MAX_SAFE_INTEGER], reverse, limit })];
+      const [last] = of(1, true);
+      store.put([record.key!, (last?.key[1] ?? 0) + 1], record.value!);
+      const all = of(RECENT + 1, false);
+      if (all.length > RECENT) store.delete(all[0]!.key);
+      context.forward({ ...record, value: all.slice(-RECENT).map(({ value }) => value).join(' ') });
+    },
+  };
+}
+
 function anyEntry(random: Random, at: number): Entry {
   return entryOf('events', INPUTS.events, { key: anyKey(random), value: orBad(random, String(at)), timestamp: anyTime(random, at) });
 }
@@ -92,9 +114,13 @@ function check({ entries, read, dead }: Outcome): void {
   }
   for (const partition of [0, 1]) {
     const counts: Record<string, number> = {};
-    const numbered = good.filter((entry) => entry.partition === partition).map(({ key, value }) => `${key}=${(counts[key!] = (counts[key!] ?? 0) + 1)}:${value}`);
+    const own = good.filter((entry) => entry.partition === partition);
+    const numbered = own.map(({ key, value }) => `${key}=${(counts[key!] = (counts[key!] ?? 0) + 1)}:${value}`);
     expect(read('numbered', partition).map(({ key, value }) => `${key}=${value}`)).toEqual(numbered);
+    const values: Record<string, string[]> = {};
+    const remembered = own.map(({ key, value }) => `${key}=${(values[key!] = [...(values[key!] ?? []), value!].slice(-RECENT)).join(' ')}`);
+    expect(read('recent', partition).map(({ key, value }) => `${key}=${value}`)).toEqual(remembered);
   }
 }
 
-export const processors: Scenario = { topics: TOPICS, topology, anyEntry, check, closing: farAhead(INPUTS, 'end') };
+export const processors: Scenario = { topics: TOPICS, topology, anyEntry, check, needsOneClock: true, closing: farAhead(INPUTS, 'end') };

@@ -12,7 +12,9 @@ const TOPICS = { ...INPUTS, inner: 2, left: 2, outer: 2, chain: 2, lengths: 1 };
 
 function topology(): Topology {
   const builder = new StreamsBuilder();
-  const [one, two, three] = (['one', 'two', 'three'] as const).map((topic) => builder.table(topic, { name: topic, ...text })) as [Table, Table, Table];
+  const [one, two] = (['one', 'two'] as const).map((topic) => builder.table(topic, { name: topic, ...text })) as [Table, Table];
+  const records = builder.stream('three', text);
+  const three = records.selectKey((_value, key) => key).toTable({ name: 'three', ...text });
   const both = (a: string | null, b: string | null): string => `${a}/${b}`;
   told(one.join(two, both), 'inner');
   told(one.leftJoin(two.filter((value) => isEven(value)), both, { name: 'left-rows', ...text }), 'left');
@@ -22,7 +24,7 @@ function topology(): Topology {
   told(chain, 'chain');
   const lengths = chain.groupBy((value, key) => [value.includes('null') ? 'part' : 'whole', key], { name: 'by-wholeness', ...text });
   told(lengths.reduce((a, b) => [...a.split(' '), b].sort().join(' '), (a, b) => a.split(' ').filter((key) => key !== b).join(' ') || null, { name: 'wholeness' }), 'lengths');
-  for (const table of [one, two, three]) failAtTheEnd(table.toStream());
+  for (const stream of [one.toStream(), two.toStream(), records]) failAtTheEnd(stream);
   return builder.build();
 }
 
