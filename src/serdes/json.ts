@@ -11,13 +11,14 @@ export function jsonSerde<T>(): Serde<T> {
 const SERDE: Serde<unknown> = {
   name: 'json',
   serialize(topic, data) {
+    if (data instanceof Promise) throw unserializable(topic, 'json', 'it is a promise, and nobody waits for that: functions of a topology answer at once');
     let text: string | undefined;
     try {
       text = JSON.stringify(data);
     } catch (error) {
       throw unserializable(topic, 'json', (error as Error).message);
     }
-    if (text === undefined) throw unserializable(topic, 'json', `it is ${show(data)}, which JSON cannot express`);
+    if (text === undefined || (text === 'null' && data !== null)) throw unserializable(topic, 'json', `it is ${show(data)}, which JSON cannot express`);
     return Buffer.from(text, 'utf8');
   },
   deserialize(topic, data) {

@@ -86,7 +86,7 @@ describe('counts', () => {
     const topology = build((builder) => {
       const store = Stores.keyValue({ name: 'shared', ...text });
       const process = () => ({ process: () => {} });
-      const orders = builder.stream('orders', text).filter((value) => value !== null).map((value) => ['k', value] as const);
+      const orders = builder.stream('orders', text).filter((value) => value !== null);
       orders.escalate({ name: 'saga', workflow: 'w', workflowId: String, command: () => ({ kind: 'k', payload: null }) }).process(process, { name: 'p', stores: [store] });
       orders.process(process, { name: 'q', stores: [store] });
     });
@@ -96,7 +96,7 @@ describe('counts', () => {
 
   test('outcomes have as many partitions as their commands', () => {
     const topology = build((builder) => {
-      const orders = builder.stream('orders', text).map((value) => ['k', value] as const);
+      const orders = builder.stream('orders', text);
       orders.escalate({ name: 'saga', workflow: 'w', workflowId: String, command: () => ({ kind: 'k', payload: null }) });
     });
     const { partitions, owned } = plan(topology, { orders: 4 });

@@ -69,6 +69,10 @@ describe('json serde', () => {
     cycle['self'] = cycle;
     expect(() => serde.serialize('t', cycle as never)).toThrow(UnserializableError);
     expect(() => serde.serialize('t', (() => 1) as never)).toThrow(/it is a function/);
+    // JSON.stringify makes null and {} of these.
+    expect(() => serde.serialize('t', Number.NaN as never)).toThrow(/it is NaN, which JSON cannot express/);
+    expect(() => serde.serialize('t', Number.NEGATIVE_INFINITY as never)).toThrow(UnserializableError);
+    expect(() => serde.serialize('t', Promise.resolve({ a: 1 }) as never)).toThrow(/it is a promise.*at once/);
     expect(() => serde.deserialize('t', Buffer.from('{"a":'))).toThrow(UndecodableError);
   });
 });

@@ -118,6 +118,48 @@ describe('timestamps', () => {
   });
 });
 
+describe('whatever takes time', () => {
+  const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  test.each<[string, Any]>([
+    ['process', processor((context) => async (record) => {
+      await later();
+      context.forward(record);
+    })],
+    ['a punctuator', processor((context) => {
+      context.schedule({ intervalMs: 1, type: 'stream-time' }, async (nowMs) => {
+        await later();
+        context.forward({ key: 'late', value: 'late', timestamp: nowMs, headers: [] });
+      });
+      return () => {};
+    })],
+  ])('%s is not waited for, so it may not answer with a promise, nor forward anything afterwards', async (_, supplier) => {
+    await using driver = await TopologyTestDriver.start(topologyOf(supplier));
+    await expect(driver.createInputTopic('in', text).pipeInput('a', 'v', 1)).rejects.toThrow(/"p".*promise.*escalate/s);
+    await later();
+    await later();
+    expect(driver.createOutputTopic('out', text).readRecords()).toEqual([]);
+  });
+
+  test('where the errors setting goes on without the record, what it forwards afterwards still goes nowhere', async () => {
+    const refused: string[] = [];
+    const supplier = processor((context) => async (record) => {
+      await later();
+      try {
+        context.forward(record);
+      } catch (error) {
+        refused.push((error as Error).message);
+      }
+    });
+    await using driver = await TopologyTestDriver.start(topologyOf(supplier), { errors: { processing: () => 'continue' } });
+    await driver.createInputTopic('in', text).pipeInput('a', 'v', 1);
+    await later();
+    await later();
+    expect(refused).toEqual([expect.stringMatching(/"p" forwards a record after it has returned/)]);
+    expect(driver.createOutputTopic('out', text).readRecords()).toEqual([]);
+  });
+});
+
 describe('forwardTo', () => {
   test('reaches the child of that name only, and names those there are when there is none', async () => {
     const choosing = processor((context) => (record) => context.forwardTo(record.value, record));

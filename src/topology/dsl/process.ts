@@ -28,7 +28,7 @@ export function addProcessor(at: At, supplier: ProcessorSupplier<any, any, any, 
   for (const table of tables) at.graph.meet(table.parts.graph);
   const views = tables.map((table) => table.connect());
   for (const table of tables) at.graph.copartition([...at.sources, ...table.parts.sources]);
-  const checked = forwarding(supplier, (record, inHand) => {
+  const checked = forwarding(name, supplier, (record, inHand) => {
     checkTime(name, record.timestamp);
     if (keepsKeys && inHand !== undefined && !Object.is(record.key, inHand.key)) throw new TypeError(keyChanged(name, inHand.key, record.key));
   });
@@ -41,38 +41,62 @@ function checkTime(name: string, timestamp: number): void {
   throw new RangeError(`The processor "${name}" forwards a record with the timestamp ${String(timestamp)}: give whole milliseconds since the epoch, at least 0.`);
 }
 
+/** What comes after a pause belongs to no record any more: it could neither be undone nor committed together with one. */
+function checkAnswer(name: string, answer: unknown): void {
+  if (!(answer instanceof Promise)) return;
+  answer.catch(() => {}); // what it throws was told by the check
+  throw new TypeError(`The processor "${name}" answers with a promise, and nobody waits for that: process without async and await. What takes time can be escalated, or done before records are written.`);
+}
+
 /**
  * Looks at each record before it is forwarded. `inHand` is the one being processed. It is undefined inside a punctuator, which may forward under any key that
  * came through this very processor, for those belong to this partition.
  */
 function forwarding<K, V, K2, V2>(
+  name: string,
   supplier: ProcessorSupplier<K, V, K2, V2>,
   check: (record: StreamRecord<K2, V2>, inHand: StreamRecord<K, V> | undefined) => void,
 ): ProcessorSupplier<K, V, K2, V2> {
   return () => {
     const processor = supplier();
     let inHand: StreamRecord<K, V> | undefined;
+    let isAtWork = false;
+    const work = (step: () => unknown): void => {
+      isAtWork = true;
+      try {
+        checkAnswer(name, step());
+      } finally {
+        isAtWork = false;
+      }
+    };
+    const checked = (record: StreamRecord<K2, V2>): void => {
+      if (!isAtWork) throw new Error(`The processor "${name}" forwards a record after it has returned: forward before that, in process or in a punctuator.`);
+      check(record, inHand);
+    };
     return {
       init(context) {
         const own: ProcessorContext<K2, V2> = {
           ...context,
           forward(record) {
-            check(record, inHand);
+            checked(record);
             context.forward(record);
           },
           forwardTo(child, record) {
-            check(record, inHand);
+            checked(record);
             context.forwardTo(child, record);
           },
+          schedule: (options, punctuator) => context.schedule(options, (nowMs) => work(() => punctuator(nowMs))),
         };
-        processor.init?.(own);
+        work(() => processor.init?.(own));
       },
       process(record) {
         inHand = record;
+        isAtWork = true;
         try {
-          processor.process(record);
+          checkAnswer(name, processor.process(record));
         } finally {
           inHand = undefined;
+          isAtWork = false;
         }
       },
       close: () => processor.close?.(),
