@@ -9,7 +9,7 @@ export class TaskFailedError extends StreamsError {
   readonly remedy = 'fix-data';
   constructor(task: string, what: string, reason: string, cause: unknown) {
     super(
-      `Task ${task} stopped at ${what}: ${reason}. Nothing of it was committed; a restart tries it again. ` +
+      `Task ${task} stopped at ${what}: ${reason.replace(/\.$/, '')}. Nothing of it was committed; a restart tries it again. ` +
         `To go on without it, mend the program, or let the "errors" setting answer "continue" or "dlq".`,
       { cause },
     );

@@ -1,7 +1,7 @@
 // What the types infer, and what they refuse. The compiler is the test: `npx tsc -p .` fails where an expected error does not come.
 
 import { describe, expectTypeOf, test } from 'vitest';
-import { Serdes, Stores, StreamsBuilder, tumbling, type KStream, type KTable, type Processor, type Windowed } from 'millrace';
+import { Serdes, Stores, StreamsBuilder, tumbling, untilTimeLimit, type KStream, type KTable, type Processor, type Windowed } from 'millrace';
 
 interface Order {
   readonly id: string;
@@ -61,6 +61,8 @@ describe('types infer along the chain', () => {
     expectTypeOf(group.windowedBy(tumbling({ sizeMs: 1, graceMs: 0 })).count({ name: 'per-window' })).toEqualTypeOf<KTable<Windowed<string>, number>>();
     expectTypeOf(orders.groupBy((order) => order?.cents ?? null, { name: 'by', key: Serdes.long(), value: json.value }).count({ name: 'counts' })).toEqualTypeOf<KTable<number, number>>();
     expectTypeOf(orders.toTable({ name: 'orders', ...json })).toEqualTypeOf<KTable<string, Order>>();
+    expectTypeOf(rows.filter((value) => value === 'a')).toEqualTypeOf<KTable<string, 'a'>>();
+    expectTypeOf(rows.filter((_value, key) => key === 'k')).toEqualTypeOf<KTable<string, string>>();
     expectTypeOf(rows.toStream()).toEqualTypeOf<KStream<string, string | null>>();
     expectTypeOf(rows.toStream((value) => value?.length ?? 0)).toEqualTypeOf<KStream<number, string | null>>();
   });
@@ -72,6 +74,27 @@ describe('types infer along the chain', () => {
     never(() => lines.groupBy((value) => (value === null ? 'a' : 'b'), { name: 'by', ...text }));
     // @ts-expect-error but not one of a narrower type
     never(() => lines.to('out', { key: Serdes.string() as never as typeof kindSerde, value: Serdes.string() }));
+  });
+
+  test('so what a filter has narrowed goes on with the serdes of the whole, also into joins, stores and tables', () => {
+    const shape = Serdes.json<Shape>();
+    const shapes = builder.stream('shapes', { key: Serdes.string(), value: shape });
+    const circles = shapes.filter((own) => own !== null && own.kind === 'circle');
+    const byName = builder.table('by-name', { name: 'by-name', key: Serdes.string(), value: shape });
+    const kinds = byName.mapValues((own) => own.kind);
+    const whole = { key: Serdes.string(), value: shape };
+    never(() => {
+      expectTypeOf(circles.toTable({ name: 't', ...whole })).toEqualTypeOf<KTable<string, Circle>>();
+      expectTypeOf(circles.join(shapes, (circle) => circle.radius, { name: 'j', window, ...whole, otherValue: shape })).toEqualTypeOf<KStream<string, number>>();
+      expectTypeOf(circles.join(byName, (circle) => circle.radius, { name: 'j', ...whole })).toEqualTypeOf<KStream<string, number>>();
+      expectTypeOf(circles.groupByKey({ name: 'g', ...whole }).reduce((_circle, next) => next, { name: 'r' })).toEqualTypeOf<KTable<string, Circle>>();
+      expectTypeOf(kinds.groupBy((kind, key) => [kind, key], { name: 'g', ...text }).count({ name: 'c' })).toEqualTypeOf<KTable<Shape['kind'], number>>();
+      expectTypeOf(kinds.filter((kind) => kind === 'circle', { name: 'f', ...text })).toEqualTypeOf<KTable<string, 'circle'>>();
+      expectTypeOf(byName.join(kinds, (_own, kind) => kind, { name: 'j', ...text })).toEqualTypeOf<KTable<string, Shape['kind']>>();
+      kinds.suppress(untilTimeLimit({ limitMs: 1 }), { name: 's', ...text });
+      kinds.foreignKeyJoin(rows, (kind) => kind, (kind) => kind, { name: 'fk', ...text, foreignKey: text.key, otherValue: text.value, result: text.value });
+      shapes.groupByKey({ name: 'g', ...whole }).aggregate({ name: 'a', initial: (): 'none' | 'some' => 'none', add: () => 'some', value: text.value });
+    });
   });
 
   test('processors infer from what they forward', () => {
@@ -116,6 +139,12 @@ describe('types infer along the chain', () => {
     );
   });
 });
+
+interface Circle {
+  readonly kind: 'circle';
+  readonly radius: number;
+}
+type Shape = Circle | { readonly kind: 'square'; readonly side: number };
 
 declare const kindSerde: ReturnType<typeof Serdes.json<'a' | 'b'>>;
 

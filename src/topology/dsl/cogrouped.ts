@@ -1,6 +1,6 @@
 // CogroupedKStream: several groups with keys alike, waiting to be aggregated into one table. Each has its own function; all share one aggregate.
 
-import type { Serde } from '../../record/serde.ts';
+import type { SerdeFor } from '../../record/serde.ts';
 import type { KGroupedStream } from './grouped.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
 import { streamAggregate } from '../operators/stream-aggregate.ts';
@@ -14,7 +14,7 @@ import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '..
 export interface CogroupOptions<A> extends MaterializedRows {
   /** What a key starts from, whichever group it comes from first. */
   readonly initial: () => A;
-  readonly value: Serde<NonNullable<A>>;
+  readonly value: SerdeFor<NonNullable<A>>;
 }
 
 /** One of the groups, and what its records do to the aggregate. */

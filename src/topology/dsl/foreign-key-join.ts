@@ -2,7 +2,7 @@
 // updates go to the right side through one internal topic and answers come back through another (KIP-213).
 
 import type { StreamRecord } from '../../record/record.ts';
-import type { Serde } from '../../record/serde.ts';
+import type { SerdeFor } from '../../record/serde.ts';
 import { storeSpec } from './materialized.ts';
 import { ForeignKeyPlan } from '../operators/foreign-key-plan.ts';
 import { Registrar } from '../operators/foreign-key-registrar.ts';
@@ -22,14 +22,14 @@ export interface ForeignKeyJoinOptions<K, V, FK, V2, R> {
    */
   readonly name: string;
   /** Of the left table's keys, which are the result's too. */
-  readonly key: Serde<NonNullable<K>>;
+  readonly key: SerdeFor<NonNullable<K>>;
   /** Of the left table's values. What has changed meanwhile is told by its bytes, so equal values must have equal ones. */
-  readonly value: Serde<NonNullable<V>>;
+  readonly value: SerdeFor<NonNullable<V>>;
   /** Of the right table's keys, and as their writer wrote them: the foreign key's bytes say in which partition its row is. */
-  readonly foreignKey: Serde<NonNullable<FK>>;
+  readonly foreignKey: SerdeFor<NonNullable<FK>>;
   /** Of the right table's values. */
-  readonly otherValue: Serde<NonNullable<V2>>;
-  readonly result: Serde<NonNullable<R>>;
+  readonly otherValue: SerdeFor<NonNullable<V2>>;
+  readonly result: SerdeFor<NonNullable<R>>;
   /** Results are kept in a store always, not only where an operator below needs them. */
   readonly materialized?: boolean;
   /** In a versioned store, with this much of their past (ms of event time). */

@@ -1,7 +1,7 @@
 // KGroupedTable: a table's rows brought together by what they have in common, waiting to be aggregated. A row that changes leaves its old group and enters
 // its new one.
 
-import type { Serde } from '../../record/serde.ts';
+import type { Serde, SerdeFor } from '../../record/serde.ts';
 import { changeSerde, type OldAndNew } from '../../serdes/change.ts';
 import { longSerde } from '../../serdes/long.ts';
 import type { GraphBuilder } from '../graph/graph-builder.ts';
@@ -15,8 +15,8 @@ import { StoredTable } from '../table-origin.ts';
 /** Serdes of the groups' keys and of the selected values, and the name of the topic they go through: `<applicationId>-<name>-repartition`. */
 export interface TableGroupOptions<K, V> {
   readonly name: string;
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
   /** Partitions of the topic; by default as many as the widest input. */
   readonly partitions?: number;
 }
@@ -29,7 +29,7 @@ export interface TableAggregateOptions<K, V, A> extends MaterializedRows {
   readonly add: (value: V, aggregate: A, key: K) => A | null;
   /** A row has gone, or is about to be replaced by its new value. Only called where there is an aggregate; null removes it. */
   readonly subtract: (value: V, aggregate: A, key: K) => A | null;
-  readonly value: Serde<NonNullable<A>>;
+  readonly value: SerdeFor<NonNullable<A>>;
 }
 
 /** Rows of a table by what they have in common, waiting to be aggregated. A row that changes is taken out of its old group and put into its new one. */

@@ -1,6 +1,6 @@
 // KGroupedStream: records brought together by key, waiting to be aggregated into a table.
 
-import type { Serde } from '../../record/serde.ts';
+import type { Serde, SerdeFor } from '../../record/serde.ts';
 import { longSerde } from '../../serdes/long.ts';
 import { CogroupedKStream } from './cogrouped.ts';
 import { storeSpec, type MaterializedRows } from './materialized.ts';
@@ -17,7 +17,7 @@ export interface AggregateOptions<K, V, A> extends MaterializedRows {
   readonly initial: () => A;
   /** Returns a new value rather than change what it is given. null removes the row; the next record of the key starts from `initial` again. */
   readonly add: (value: NonNullable<V>, aggregate: A, key: K) => A | null;
-  readonly value: Serde<NonNullable<A>>;
+  readonly value: SerdeFor<NonNullable<A>>;
 }
 
 /**

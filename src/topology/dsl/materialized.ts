@@ -1,6 +1,6 @@
 // The store behind a table: its name is part of its changelog's, `<applicationId>-<name>-changelog`, so it is never made up.
 
-import type { Serde } from '../../record/serde.ts';
+import type { SerdeFor } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
 import { Stores } from '../store-spec.ts';
 import type { TableStoreSpec } from '../table-origin.ts';
@@ -21,8 +21,8 @@ export interface MaterializedRows extends Materialized {
 
 /** A store whose serdes do not follow from the operator: that of a filtered, mapped or joined table. */
 export interface MaterializedAs<K, V> extends MaterializedRows {
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
 }
 
 /** @throws {InvalidWindowError} */

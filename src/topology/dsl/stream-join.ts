@@ -1,7 +1,7 @@
 // Windowed joins of two streams: each record is kept in its side's window store and joined with what the other side holds; in left and outer joins it waits for a
 // partner, and comes out alone when none can come any more.
 
-import type { Serde } from '../../record/serde.ts';
+import type { Serde, SerdeFor } from '../../record/serde.ts';
 import { InvalidWindowError } from '../errors.ts';
 import type { KStream } from './stream.ts';
 import { Stores } from '../store-spec.ts';
@@ -23,9 +23,9 @@ export interface StreamJoinOptions<K, V, V2> {
   /** Names the stores: `<name>-left`, `<name>-right`; those of records that wait: `<name>-left-waiting`, `<name>-right-waiting`; and `<name>-time`. */
   readonly name: string;
   readonly window: JoinWindow;
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
-  readonly otherValue: Serde<NonNullable<V2>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
+  readonly otherValue: SerdeFor<NonNullable<V2>>;
 }
 
 export type StreamJoinKind = 'inner' | 'left' | 'outer';

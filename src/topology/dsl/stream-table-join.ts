@@ -2,7 +2,7 @@
 // the record's time. With a grace period, records wait that long for updates of the table that come late.
 
 import type { StreamRecord } from '../../record/record.ts';
-import type { Serde } from '../../record/serde.ts';
+import type { SerdeFor } from '../../record/serde.ts';
 import { withHeadersSerde, type WithHeaders } from '../../serdes/with-headers.ts';
 import { InvalidWindowError, TopologyError } from '../errors.ts';
 import type { Processor, ProcessorContext } from '../processor.ts';
@@ -16,8 +16,8 @@ export interface StreamTableJoinOptions<K, V> {
   /** Of the node; of the repartition topic where one is needed, `<name>-repartition`; and with `graceMs` of the store of waiting records, `<name>-waiting`. */
   readonly name: string;
   /** Of the stream. */
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
   /**
    * How long, in ms of the stream's time, a record waits for table updates that come late; then it is joined with the row as of its own timestamp. Only for
    * versioned tables, and no longer than their history. A record that comes later than this is joined at once.

@@ -1,6 +1,6 @@
 // Holding back a table's updates: what comes out is fewer of them, or only the last.
 
-import type { Serde } from '../../record/serde.ts';
+import type { Serde, SerdeFor } from '../../record/serde.ts';
 import { InvalidWindowError, TopologyError } from '../errors.ts';
 import { SuppressedTable } from '../operators/suppress.ts';
 import { KTable, type TableParts } from './table.ts';
@@ -29,8 +29,8 @@ export interface UntilTimeLimit {
 export interface SuppressOptions<K, V> {
   /** Names the node and its stores: `<name>`, `<name>-time`, and with a time limit `<name>-places`. */
   readonly name: string;
-  readonly key: Serde<NonNullable<K>>;
-  readonly value: Serde<NonNullable<V>>;
+  readonly key: SerdeFor<NonNullable<K>>;
+  readonly value: SerdeFor<NonNullable<V>>;
 }
 
 /** A table of windowed results knows how its keys are written. */

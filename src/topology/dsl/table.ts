@@ -61,6 +61,8 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
    * nothing was before: only if this table is declared to be stored, is an aggregate, a join, or derived from one of these, or if an operator below has to know what
    * was replaced, needless tombstones are left out. Of a versioned table all are sent on.
    */
+  filter<V2 extends V>(predicate: (value: V, key: K) => value is V2, materialized?: MaterializedAs<K, V2>): KTable<K, V2>;
+  filter(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V>;
   filter(predicate: (value: V, key: K) => boolean, materialized?: MaterializedAs<K, V>): KTable<K, V> {
     return this.#derived('FILTER', (value, key) => (predicate(value, key) ? value : null), true, materialized);
   }
@@ -119,7 +121,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     other: KTable<FK, V2>,
     foreignKey: (value: V, key: K) => NoInfer<FK> | null | undefined,
     joiner: (left: V, right: V2, key: K) => R,
-    options: ForeignKeyJoinOptions<K, V, FK, V2, NoInfer<R>>,
+    options: ForeignKeyJoinOptions<K, V, FK, V2, R>,
   ): KTable<K, NonNullable<R>> {
     return joinByForeignKey({ left: this, right: other, foreignKey, joiner: joiner as never, isLeft: false, options });
   }
@@ -129,7 +131,7 @@ export class KTable<out K, out V> implements ReadableTable<K, V> {
     other: KTable<FK, V2>,
     foreignKey: (value: V, key: K) => NoInfer<FK> | null | undefined,
     joiner: (left: V, right: V2 | null, key: K) => R,
-    options: ForeignKeyJoinOptions<K, V, FK, V2, NoInfer<R>>,
+    options: ForeignKeyJoinOptions<K, V, FK, V2, R>,
   ): KTable<K, NonNullable<R>> {
     return joinByForeignKey({ left: this, right: other, foreignKey, joiner, isLeft: true, options });
   }

@@ -1,6 +1,6 @@
 // Several groups cut into windows, waiting to be aggregated into one table with one row for each key and window.
 
-import type { Serde } from '../../record/serde.ts';
+import type { SerdeFor } from '../../record/serde.ts';
 import type { CogroupedKStream, CogroupInput } from './cogrouped.ts';
 import { tableOfWindows } from './windowed-graph.ts';
 import type { KTable } from './table.ts';
@@ -18,7 +18,7 @@ export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit' 
   readonly retentionMs?: number;
   /** What a window starts from, whichever group comes first. */
   readonly initial: () => A;
-  readonly value: Serde<NonNullable<A>>;
+  readonly value: SerdeFor<NonNullable<A>>;
 }
 
 /** As `WindowedCogroupOptions`, and how two sessions become one. */

@@ -1,6 +1,6 @@
 // Groups cut into windows, waiting to be aggregated into a table with one row for each key and window.
 
-import type { Serde } from '../../record/serde.ts';
+import type { Serde, SerdeFor } from '../../record/serde.ts';
 import { longSerde } from '../../serdes/long.ts';
 import type { KGroupedStream } from './grouped.ts';
 import type { Materialized } from './materialized.ts';
@@ -31,7 +31,7 @@ export interface WindowedAggregateOptions<K, V, A> extends WindowedOptions {
   readonly initial: () => A;
   /** Returns a new value rather than change what it is given. null removes the row; the next record of the window starts from `initial` again. */
   readonly add: (value: V, aggregate: A, key: K) => A | null;
-  readonly value: Serde<NonNullable<A>>;
+  readonly value: SerdeFor<NonNullable<A>>;
 }
 
 /** An aggregate for each key and session. Sessions merge, so it says how. */
