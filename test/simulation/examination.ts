@@ -1,6 +1,7 @@
 // What must hold once everything is at rest: each committed record follows from the committed inputs and from nothing else, and stores are what their
 // changelogs say.
 
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { partitionName, type StreamsSettings, type Topology, type TopicPartition } from 'millrace';
 import { decodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts';
@@ -42,10 +43,12 @@ export class Examination {
         for (const output of outputs) expected.push(`${partitionName(output)} ${shown(output)}`);
         for (const position of offsets) this.#checkPosition(position, transaction);
       }
-      const inTransaction = `transaction ${at}, after ${JSON.stringify([...transaction.steps])}, commits ${rule}`;
       const actual = [...transaction.records].flatMap(([name, records]) => records.map((record) => `${name} ${shown(record)}`));
       const isCompared = (line: string): boolean => rule === 'as-recorded' || !isChangelog(line.split(' ')[0]!.replace(/-\d+$/, ''));
-      expect(byPartition(actual.filter(isCompared)), inTransaction).toEqual(byPartition(expected.filter(isCompared)));
+      const [found, wanted] = [byPartition(actual.filter(isCompared)), byPartition(expected.filter(isCompared))];
+      // Said in words only where there is something to say: there are thousands of transactions.
+      if (isDeepStrictEqual(found, wanted)) continue;
+      expect(found, `transaction ${at}, after ${JSON.stringify([...transaction.steps])}, commits ${rule}`).toEqual(wanted);
     }
     return replay;
   }
@@ -86,12 +89,13 @@ export class Examination {
   /** Positions may have moved past the ends of transactions, but not past records; times are those of the reference. */
   #checkPosition({ offset, metadata, ...tp }: TopicPartition & { offset: number; metadata: string }, { offsets }: Committed): void {
     const committed = offsets.get(partitionName(tp))!;
-    const { n: _, ...times } = decodeOffsetMetadata(committed.metadata)!;
-    const { n: __, ...expected } = decodeOffsetMetadata(metadata)!;
-    expect(times, `times of ${partitionName(tp)}@${committed.offset}`).toEqual(expected);
-    const passed = this.#parts.log.read(tp).filter((record) => record.offset >= offset && record.offset < committed.offset);
-    expect(committed.offset, `position of ${partitionName(tp)}`).toBeGreaterThanOrEqual(offset);
-    expect(passed, `records of ${partitionName(tp)} that nobody took`).toEqual([]);
+    const [own, expected] = [decodeOffsetMetadata(committed.metadata)!, decodeOffsetMetadata(metadata)!];
+    if (own.streamTime !== expected.streamTime || own.partitionTime !== expected.partitionTime) {
+      expect({ ...own, n: 0 }, `times of ${partitionName(tp)}@${committed.offset}`).toEqual({ ...expected, n: 0 });
+    }
+    if (committed.offset === offset) return;
+    expect(committed.offset, `position of ${partitionName(tp)}`).toBeGreaterThan(offset);
+    expect(this.#parts.log.read(tp, { from: offset, to: committed.offset }), `records of ${partitionName(tp)} that nobody took`).toEqual([]);
   }
 }
 

@@ -378,7 +378,7 @@ export class Simulation {
     const inputs = this.#topology.sourceTopics(APP).flatMap((topic) => (this.#cluster.topics.get(topic) ?? []).map((_log, partition): TopicPartition => ({ topic, partition })));
     return inputs.flatMap((input) => {
       const position = this.#cluster.group(APP).committed.get(partitionName(input))?.offset ?? 0;
-      const left = this.#log.read(input).filter(({ offset }) => offset >= position).length;
+      const left = this.#log.read(input, { from: position }).length;
       return left === 0 ? [] : [`${partitionName(input)}@${position}: ${left}`];
     });
   }

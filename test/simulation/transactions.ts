@@ -41,13 +41,10 @@ export class CommittedLog {
     }
   }
 
-  /** Committed records as a consumer finds them; `withCompacted`: also those that are gone. */
-  read({ topic, partition }: TopicPartition, { withCompacted = false } = {}): RawRecord[] {
-    const log = this.#cluster.log({ topic, partition });
-    return log.slots.slice(0, log.lastStableOffset).flatMap((slot) => {
-      const record = slot.record ?? (withCompacted ? this.#compacted.get(`${partitionName({ topic, partition })}@${slot.offset}`) : undefined);
-      return record !== undefined && slot.transaction?.state !== 'aborted' ? [record] : [];
-    });
+  /** Committed records as a consumer finds them, from an offset on and before another. */
+  read(tp: TopicPartition, { from = 0, to = Number.POSITIVE_INFINITY } = {}): RawRecord[] {
+    const log = this.#cluster.log(tp);
+    return log.slots.slice(from, Math.min(to, log.lastStableOffset)).flatMap((slot) => (isCommitted(slot) ? slot.record! : []));
   }
 
   recordAt(place: TopicPartition & { readonly offset: number }): RawRecord {
@@ -70,7 +67,9 @@ export class CommittedLog {
           const record = slot.record ?? this.#compacted.get(`${partitionName(tp)}@${slot.offset}`);
           if (record === undefined || slot.transaction?.state !== 'committed') continue;
           const { records, steps } = of(slot.transaction);
-          records.set(partitionName(tp), [...(records.get(partitionName(tp)) ?? []), record]);
+          const own = records.get(partitionName(tp)) ?? [];
+          own.push(record);
+          records.set(partitionName(tp), own);
           if (topic === JOURNAL) addStep(steps, record, taskOf);
         }
       }

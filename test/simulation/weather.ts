@@ -50,3 +50,13 @@ export const sleepers: Weather = {
   deathAtStage: {},
   actions: { ...calm, freeze: 3, crash: 0.1, start: 4, leave: 0.3, expel: 3, expireSession: 6, expireTransaction: 1, carryOut: 1, compact: 0.5, backUp: 0, loseDisk: 0, oldDisk: 0 },
 };
+
+/** Computers come and go, with their disks or without: hardly any task goes on where it was. */
+export const movers: Weather = {
+  steps: 500,
+  instances: 3,
+  faults: {},
+  deathAtWrite: 0.01,
+  deathAtStage: { committed: 0.02 },
+  actions: { ...calm, crash: 2, start: 12, leave: 1, expireSession: 12, expireTransaction: 1, compact: 1, backUp: 1, loseDisk: 3, oldDisk: 1 },
+};

@@ -10,7 +10,7 @@ import type { Entry, Outcome, Scenario } from '../scenario.ts';
 import { anyKey, anyTime, byKey, entryOf, failAtTheEnd, farAhead, isBad, orBad, strings, text } from './inputs.ts';
 
 const INPUTS = { events: 2, others: 2 };
-const TOPICS = { ...INPUTS, tumbling: 2, hopping: 2, sliding: 2, sessions: 2, together: 1, 'sessions-together': 1 };
+const TOPICS = { ...INPUTS, tumbling: 2, hopping: 2, sliding: 2, sessions: 2, short: 2, together: 1, 'sessions-together': 1 };
 const SIZE_MS = 20;
 const GRACE_MS = 10;
 
@@ -27,6 +27,12 @@ function topology(): Topology {
   told(grouped.windowedBy(hopping({ sizeMs: 30, advanceMs: 10, graceMs: 15 })).aggregate({ name: 'hopping-lists', ...join }), 'hopping');
   told(grouped.windowedBy(sliding({ differenceMs: 25, graceMs: 10 })).reduce((one, two) => `${one}+${two}`, { name: 'sliding-lists' }), 'sliding');
   told(grouped.windowedBy(session({ gapMs: 15, graceMs: 10 })).aggregate({ name: 'session-lists', ...merged }), 'sessions');
+
+  // As short as times are coarse: whatever is not closed yet is about to be.
+  const short = { gapMs: 5, graceMs: 0 };
+  told(grouped.windowedBy(session(short)).count({ name: 'short-sessions' }), 'short');
+  told(grouped.windowedBy(hopping({ sizeMs: 10, advanceMs: 5, graceMs: 0 })).count({ name: 'short-windows' }), 'short');
+  told(grouped.windowedBy(sliding({ differenceMs: 5, graceMs: 0 })).count({ name: 'short-sliding' }), 'short');
 
   const add = (value: string | null, all: string): string => `${all}+${value}`;
   const cogroup = grouped.cogroup(add).cogroup(otherGroup, add);
@@ -46,6 +52,13 @@ function anyEntry(random: Random, at: number): Entry {
   const key = random.chance(0.03) ? null : anyKey(random);
   const value = random.chance(0.05) ? null : orBad(random, String(at));
   return entryOf(topic, INPUTS[topic], { key, value, timestamp: anyTime(random, at) });
+}
+
+/** Time hardly moves, and there are few keys: most records come when something is just about to close. */
+function anySlowEntry(random: Random, at: number): Entry {
+  const topic = random.weighted({ events: 6, others: 1 });
+  const timestamp = 5 * Math.max(0, Math.floor((at - random.upTo(15)) / 5));
+  return entryOf(topic, INPUTS[topic], { key: `key-${random.upTo(1)}`, value: orBad(random, String(at)), timestamp });
 }
 
 function check({ entries, read, dead }: Outcome): void {
@@ -73,3 +86,4 @@ export function tumblingCounts(entries: readonly Entry[]): { key: string; value:
 }
 
 export const windowsOnUpdate: Scenario = { topics: TOPICS, topology, anyEntry, check, closing: farAhead(INPUTS, '1') };
+export const windowsAtTheirBorders: Scenario = { ...windowsOnUpdate, anyEntry: anySlowEntry };
