@@ -21,6 +21,8 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   readonly expires = true;
   readonly #observed: ObservedTime;
   readonly #lists: EntryLists;
+  /** Of lists that wait for a commit: no session in them is longer than this. */
+  readonly #longest = new WeakMap<readonly Placed[], number>();
 
   constructor(spec: SessionStoreSpec<K, V>, topic: string, overlay: ListOverlay, undo: UndoLog) {
     this.spec = spec;
@@ -33,11 +35,15 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
   findSessions(key: K, earliestEndMs: number, latestStartMs: number, hiddenFromMs = Number.POSITIVE_INFINITY): Session<V>[] {
     const shownFromMs = Math.min(this.#oldestHidden + 1, Math.max(hiddenFromMs, this.#lists.oldestHidden + 1));
     const found: Session<V>[] = [];
-    for (const entry of this.overlay.entries(this.#keyBytes(key))) {
-      if (entry.first > latestStartMs) break;
-      if (entry.second < earliestEndMs || entry.second < shownFromMs) continue;
-      found.push({ startMs: entry.first, endMs: entry.second, value: this.spec.value.deserialize(this.topic, entry.value) });
+    const entries = this.overlay.entries(this.#keyBytes(key));
+    const longestMs = this.#longestIn(entries);
+    // From the latest down: one that begins more than the longest before the earliest end cannot reach it, nor can any before it.
+    for (let at = indexOf(entries, latestStartMs + 1, 0) - 1; at >= 0 && entries[at]!.first + longestMs >= earliestEndMs; at--) {
+      const { first, second, value } = entries[at]!;
+      if (second < earliestEndMs || second < shownFromMs) continue;
+      found.push({ startMs: first, endMs: second, value: this.spec.value.deserialize(this.topic, value) });
     }
+    found.reverse();
     return found;
   }
 
@@ -53,9 +59,14 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     if (this.#lists.isHidden(place)) return;
     const payload = this.spec.value.serialize(this.topic, value);
     const list = this.overlay.list(this.#keyBytes(key));
-    for (let at = list.entries.length - 1; at >= 0; at--) if (this.#lists.isHidden(list.entries[at]!)) this.overlay.change(list, at, 1, [], endMs);
+    const longestMs = Math.max(this.#longestIn(list.entries), endMs - startMs);
+    // What ends out of sight began there.
+    for (let at = indexOf(list.entries, this.#lists.oldestHidden + 1, 0) - 1; at >= 0; at--) {
+      if (this.#lists.isHidden(list.entries[at]!)) this.overlay.change(list, at, 1, [], endMs);
+    }
     const replaced = indexAt(list.entries, startMs, endMs);
     this.overlay.change(list, replaced ?? indexOf(list.entries, startMs, endMs), replaced === undefined ? 0 : 1, [{ ...place, value: payload }], endMs);
+    this.#longest.set(list.entries, longestMs);
   }
 
   remove(key: K, startMs: number, endMs: number): void {
@@ -63,6 +74,7 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
     this.#observed.observe(endMs);
     const list = this.overlay.list(this.#keyBytes(key));
     const at = indexAt(list.entries, startMs, endMs);
+    this.#longestIn(list.entries); // before it is gone, for it may come back when the record is undone
     // Time that has moved must be told to the changelog, even if nothing is gone.
     if (at !== undefined || movesTime) this.overlay.change(list, at ?? 0, at === undefined ? 0 : 1, [], endMs);
   }
@@ -108,6 +120,14 @@ export class OverlaidSessionStore<K, V> implements SessionStore<K, V>, TaskStore
 
   async load(observedTime: number): Promise<void> {
     this.#observed.load(observedTime);
+  }
+
+  #longestIn(entries: readonly Placed[]): number {
+    const known = this.#longest.get(entries);
+    if (known !== undefined) return known;
+    const longestMs = entries.reduce((longest, { first, second }) => Math.max(longest, second - first), 0);
+    this.#longest.set(entries, longestMs);
+    return longestMs;
   }
 
   /** Sessions that end here or before are not shown any more. */

@@ -12,7 +12,8 @@ import type { AnyWindows, SessionWindows, SlidingWindows, TimeWindows } from '..
 export interface WindowedCogroupOptions<A> extends Omit<WindowedOptions, 'emit' | 'retentionMs'> {
   /**
    * How long results can be read, and how long a group that lags behind finds what the others have put into a window: ms behind the newest one; after that it begins
-   * the window anew. By default results can be read as those of one group can, and a window is kept until it is closed for every group.
+   * the window anew. By default results can be read as those of one group can, and a window is kept until it is closed for every group: its key in memory, for ever
+   * if there is a group that no record comes from. Give a retention where that may be.
    * @throws {InvalidWindowError} when it is shorter than records may change a result.
    */
   readonly retentionMs?: number;

@@ -52,9 +52,9 @@ function operatorOf<K, A>(plan: WindowedPlan<K, A>): WindowedOperator<K, A> {
   const { key, value, windows, inputs } = plan;
   const { name, retentionMs } = plan.options;
   // A retention that was asked for is kept to: what is no longer shown begins anew.
-  const kept = inputs.length > 1 && retentionMs === undefined ? keptStores(name, key, value, windows) : undefined;
-  const { table, aggregate } = rowsOf(plan, kept);
   const times = timeStore(name);
+  const kept = inputs.length > 1 && retentionMs === undefined ? keptStores(name, key, value, windows, times) : undefined;
+  const { table, aggregate } = rowsOf(plan, kept);
   const { stores, results } = resultsOf(plan, kept, times);
   return {
     table,

@@ -6,24 +6,29 @@ import { pairSerde } from '../../serdes/composite-key.ts';
 import { longSerde } from '../../serdes/long.ts';
 import { readUint64, writeUint64 } from '../../serdes/ordered-bytes.ts';
 import type { ProcessorContext } from '../processor.ts';
-import { Stores, type AnyStoreSpec, type OrderedKeyValueStore, type OrderedKeyValueStoreSpec, type TimestampedValue } from '../store-spec.ts';
+import { Stores, type AnyStoreSpec, type KeyValueStore, type OrderedKeyValueStore, type OrderedKeyValueStoreSpec, type TimestampedValue } from '../store-spec.ts';
 import type { Change } from '../table-origin.ts';
 import type { Window, Windowed } from '../windowed.ts';
 import { closedUpTo, type AnyWindows } from '../windows.ts';
 import { closingOrderStore, resultsOnUpdate, type ClosingOrderSpec, type WindowResults } from './emit-on-close.ts';
 import type { SessionRows, WindowRows } from './windowed-table.ts';
-import type { OperatorTime } from './operator-time.ts';
+import type { OperatorTime, TimeStoreSpec } from './operator-time.ts';
 
 export interface KeptSpecs<K, A> {
   /** In the order in which windows close. */
   readonly rows: ClosingOrderSpec<K, A>;
   /** The windows of each key, where they are looked for by key. */
   readonly keys: OrderedKeyValueStoreSpec<readonly [K, Window], number> | undefined;
+  /** The operator's, where the length of the longest window is written too. */
+  readonly times: TimeStoreSpec;
 }
 
+const LONGEST = 'longest-kept';
+
 /** `<operator>-kept`, and `<operator>-kept-keys` for sliding windows and sessions. */
-export function keptStores<K, A>(operator: string, key: Serde<K>, value: Serde<A>, windows: AnyWindows): KeptSpecs<K, A> {
+export function keptStores<K, A>(operator: string, key: Serde<K>, value: Serde<A>, windows: AnyWindows, times: TimeStoreSpec): KeptSpecs<K, A> {
   return {
+    times,
     rows: closingOrderStore(`${operator}-kept`, key, value),
     keys: windows.kind === 'time' ? undefined : Stores.keyValue({ name: `${operator}-kept-keys`, key: pairSerde(key, windowSerde), value: longSerde(), ordered: true }),
   };
@@ -36,9 +41,11 @@ export function storesOf({ rows, keys }: KeptSpecs<any, any>): AnyStoreSpec[] {
 class KeptRows<K, A> {
   readonly #rows: OrderedKeyValueStore<Windowed<K>, A>;
   readonly #keys: OrderedKeyValueStore<readonly [K, Window], number> | undefined;
+  readonly #lengths: KeyValueStore<string, number>;
 
-  constructor({ rows, keys }: KeptSpecs<K, A>, context: ProcessorContext<any, any>) {
+  constructor({ rows, keys, times }: KeptSpecs<K, A>, context: ProcessorContext<any, any>) {
     this.#rows = context.store(rows);
+    this.#lengths = context.store(times);
     this.#keys = keys && context.store(keys);
   }
 
@@ -49,12 +56,15 @@ class KeptRows<K, A> {
   put(key: K, window: Window, value: A | null, timestamp: number): void {
     if (value === null) return this.#remove(key, window);
     this.#rows.put({ key, window }, value, timestamp);
-    this.#keys?.put([key, window], 0);
+    if (this.#keys === undefined) return;
+    this.#keys.put([key, window], 0);
+    const lengthMs = window.endMs - window.startMs;
+    if (lengthMs > this.#longestMs) this.#lengths.put(LONGEST, lengthMs);
   }
 
   /** Windows of a key that end after a time and start from `fromMs` to `toMs`. */
   *ofKey(key: K, fromMs: number, toMs: number, openAfterMs: number): Generator<Window & TimestampedValue<A>> {
-    const bounds = { from: [key, { startMs: Math.max(fromMs, 0), endMs: 0 }], to: [key, { startMs: toMs, endMs: Number.MAX_SAFE_INTEGER }] } as const;
+    const bounds = { from: [key, { startMs: Math.max(fromMs, openAfterMs + 1 - this.#longestMs, 0), endMs: 0 }], to: [key, { startMs: toMs, endMs: Number.MAX_SAFE_INTEGER }] } as const;
     for (const { key: [, window] } of this.#keys!.range(bounds)) {
       if (window.endMs > openAfterMs) yield { ...window, ...this.get(key, window)! };
     }
@@ -65,6 +75,10 @@ class KeptRows<K, A> {
       if (windowed.window.endMs > closedUpToMs) return;
       this.#remove(windowed.key, windowed.window);
     }
+  }
+
+  get #longestMs(): number {
+    return this.#lengths.get(LONGEST) ?? 0;
   }
 
   #remove(key: K, window: Window): void {
