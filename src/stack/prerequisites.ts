@@ -65,6 +65,26 @@ export function java(why: string, instead: readonly string[], env: NodeJS.Proces
   };
 }
 
+/** The `javac` that belongs to it. */
+export function javacExecutable(env: NodeJS.ProcessEnv = process.env): string {
+  return env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'javac') : 'javac';
+}
+
+/** For tests that hold Java programs beside ours: a JRE cannot compile them. */
+export function jdk(why: string, instead: readonly string[], env: NodeJS.ProcessEnv = process.env): Prerequisite {
+  return {
+    name: 'JDK 17 or newer',
+    why,
+    waysOut: ['install a JDK 17, not only a JRE (package openjdk-17-jdk-headless, or https://adoptium.net), and have `java` and `javac` on PATH or JAVA_HOME set', ...instead],
+    check: async () => {
+      const banner = await firstOutput(javacExecutable(env), ['-version'], env);
+      const major = Number(/javac (?:1\.)?(\d+)/.exec(banner)?.[1]);
+      if (major >= 17) return `JDK ${major}`;
+      throw new Error(`\`${javacExecutable(env)} -version\` says: ${banner.split('\n')[0]}`);
+    },
+  };
+}
+
 export function maven(why: string, instead: readonly string[], env: NodeJS.ProcessEnv = process.env): Prerequisite {
   return {
     name: 'Maven (mvn) 3.6 or newer',

@@ -29,6 +29,7 @@ export class Building {
   readonly owners = new Map<string, KTable<any, any>>();
   readonly #handles = new Map<string, unknown>();
   readonly #joinable = new Map<string, KStream<any, any>>();
+  readonly #storeNames = new Set<string>();
   #unnamed = 0;
 
   static topologyOf(nodes: readonly CaseNode[]): { topology: Topology; building: Building } {
@@ -68,12 +69,20 @@ export class Building {
     return (node['store'] as CaseStore | undefined)?.name ?? `${node.id ?? node.op}-unnamed-${this.#unnamed++}`;
   }
 
+  /** Ours are only known by the operators that use them, which checks their names; those of a case are, from their nodes on. */
+  nameStore(name: string): void {
+    if (this.#storeNames.has(name)) throw new Error(`Two stores are called "${name}".`);
+    this.#storeNames.add(name);
+  }
+
   #add(node: CaseNode): void {
     for (const build of BUILDERS[node.op] ?? []) {
       const handle = build(node, this);
       if (handle === undefined) continue;
       if (node.id !== undefined) this.set(node.id, handle);
-      if (node['store'] !== undefined) this.owners.set(node['store'].name, handle as KTable<any, any>);
+      if (node['store'] === undefined) return;
+      this.nameStore(node['store'].name);
+      this.owners.set(node['store'].name, handle as KTable<any, any>);
       return;
     }
     throw new Error(`Nothing builds the node ${JSON.stringify(node)}.`);

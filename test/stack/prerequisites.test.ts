@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureStack, MissingPrerequisiteError } from '../../src/stack/index.ts';
-import { checkPrerequisites, go, java, maven } from '../../src/stack/prerequisites.ts';
+import { checkPrerequisites, go, java, jdk, maven } from '../../src/stack/prerequisites.ts';
 import { temporaryFolder } from './child.ts';
 
 /** A computer that has these programs and no others; each answers with its text. */
@@ -16,14 +16,16 @@ function computerWith(programs: Record<string, string>): NodeJS.ProcessEnv {
 }
 
 test('what is there and new enough passes', async () => {
-  const env = computerWith({ java: 'openjdk version "21.0.2" 2024-01-16', mvn: 'Apache Maven 3.9.6', go: 'go version go1.26.8 linux/amd64' });
-  await checkPrerequisites([java('to run', ['or not'], env), maven('to fetch', ['or not'], env), go('to build', ['or not'], env)]);
+  const env = computerWith({ java: 'openjdk version "21.0.2" 2024-01-16', javac: 'javac 21.0.2', mvn: 'Apache Maven 3.9.6', go: 'go version go1.26.8 linux/amd64' });
+  await checkPrerequisites([java('to run', ['or not'], env), jdk('to compile', ['or not'], env), maven('to fetch', ['or not'], env), go('to build', ['or not'], env)]);
 });
 
 test.each([
   ['too old a Java', { java: 'openjdk version "11.0.20" 2023-07-18' }, java, 'Java 17 or newer is missing: `java -version` says: openjdk version "11.0.20" 2023-07-18'],
   ['a Java that counts the old way', { java: 'java version "1.8.0_392"' }, java, 'java version "1.8.0_392"'],
   ['no Java', {}, java, 'Java 17 or newer is missing: no `java` was found on PATH.'],
+  ['a JRE where a JDK is wanted', { java: 'openjdk version "21.0.2" 2024-01-16' }, jdk, 'JDK 17 or newer is missing: no `javac` was found on PATH.'],
+  ['too old a JDK', { javac: 'javac 11.0.20' }, jdk, 'JDK 17 or newer is missing: `javac -version` says: javac 11.0.20'],
   ['too old a Maven', { mvn: 'Apache Maven 3.3.9' }, maven, 'Maven (mvn) 3.6 or newer is missing: `mvn --version` says: Apache Maven 3.3.9'],
   ['no Maven', {}, maven, 'Maven (mvn) 3.6 or newer is missing: no `mvn` was found on PATH.'],
 ])('%s is named with what it is for and the ways out', async (_, programs, prerequisite, message) => {

@@ -18,6 +18,7 @@ const add = (keepsKeys: boolean): NodeBuilder => (node, building) => {
 
 export const processorNodes: Readonly<Record<string, NodeBuilder>> = {
   stateStore: (node, building) => {
+    building.nameStore(node['name']);
     building.stores.set(node['name'], specOf(node));
     return DONE;
   },

@@ -45,6 +45,8 @@ export const streamNodes: Readonly<Record<string, NodeBuilder>> = {
   split: (node, building) => {
     // A name of digits only would change places.
     const nameIn = (name: string): string => `branch ${name}`;
+    const names = (node['branches'] as { name: string }[]).map(({ name }) => name);
+    if (new Set(names).size < names.length) throw new Error('An object has no two members of one name.');
     const branches = Object.fromEntries(
       (node['branches'] as { name: string; predicate: FunctionRef }[]).map(({ name, predicate: ref }) => {
         const test = predicate(ref);
