@@ -26,7 +26,7 @@ async function play(kind: Kind, script: readonly string[], options: TestDriverOp
   const results: string[] = [];
   for (const line of script) {
     const [side, key, value, time] = line.split(' ') as [string, string, string, string];
-    await driver.createInputTopic(side === 'L' ? 'left' : 'right', text).pipeInput(key, value === '-' ? null : value, Number(time.slice(1)));
+    await driver.createInputTopic(side === 'L' ? 'left' : 'right', text).pipeInput(key, value === '-' ? null : value === "''" ? '' : value, Number(time.slice(1)));
     const found = out.readRecords().map((record) => `${record.key} ${record.value ?? '-'} @${record.timestamp}`);
     results.push(found.length === 0 ? 'nothing' : found.join(', '));
   }
@@ -69,6 +69,13 @@ const STORIES: Readonly<Record<string, readonly (readonly [step: string, inner: 
     ['R c C @2', 'z c:4|C @2, é c:3|C @2, ￿ c:1|C @2, 𝒳 c:2|C @2', 'z c:4|C @2, é c:3|C @2, ￿ c:1|C @2, 𝒳 c:2|C @2'],
     ['R cc D @3', 'zz cc:5|D @3', 'zz cc:5|D @3'],
     ['R d E @4', 'nothing', 'nothing'],
+  ],
+  // Kafka Streams takes it for none.
+  'a right row of which nothing is written but that it is there: an empty text': [
+    ["R c1 '' @1", 'nothing', 'nothing'],
+    ['L a c1:x @2', 'a c1:x| @2', 'a c1:x| @2'],
+    ["R c1 '' @3", 'a c1:x| @3', 'a c1:x| @3'],
+    ['R c1 - @4', 'a - @4', 'a c1:x|null @4'],
   ],
   'a deleted right row that was not there': [
     ['L a c1:x @1', 'nothing', 'a c1:x|null @1'],

@@ -101,6 +101,16 @@ describe('cogroup', () => {
     expect(await run(builder.build(), [['one', 'k', 'a', 1], ['two', 'k', 'b', 2], ['one', 'k', 'c', 3]])).toEqual(['k=a@1', 'k=ac@3']);
   });
 
+  test('a group that goes through a topic may be in two, and each be aggregated twice (Kafka Streams cannot build that)', async () => {
+    const builder = new StreamsBuilder();
+    const group = builder.stream('one', text).groupBy((value) => value, { name: 'by-value', ...text });
+    const keys = group.cogroup<string>((_value, all, key) => all + key);
+    const lengths = group.cogroup<string>((value, all) => `${all}${value!.length}`);
+    const [first, second] = ['first', 'second'].map((name) => keys.aggregate({ name, initial: () => '', value: Serdes.string() }).toStream());
+    first!.merge(second!).merge(lengths.aggregate({ name: 'lengths', initial: () => '', value: Serdes.string() }).toStream()).to('out', text);
+    expect(await run(builder.build(), [['one', 'k', 'ab', 1], ['one', 'j', 'ab', 2]])).toEqual(['ab=ab@1', 'ab=ab@1', 'ab=2@1', 'ab=abab@2', 'ab=abab@2', 'ab=22@2']);
+  });
+
   test('after crashes it goes on as a plain fold over all inputs would', async () => {
     const anyInput = fc.tuple(fc.constantFrom('orders', 'refunds'), fc.constantFrom('k', 'j'), fc.option(fc.constantFrom('1', '2', 'cancel')), fc.nat(9)) as fc.Arbitrary<Input>;
     const step = fc.oneof({ weight: 4, arbitrary: anyInput }, { weight: 1, arbitrary: fc.record({ wipeState: fc.boolean() }) });
