@@ -153,6 +153,16 @@ describe('a table of windowed results', () => {
     ]);
   });
 
+  test('of a sliding window that begins from the aggregate of another: nothing was replaced (Kafka Streams says, the other)', async () => {
+    const builder = new StreamsBuilder();
+    const all = group(builder).windowedBy(sliding({ differenceMs: 10, graceMs: 100 })).reduce((one, two) => one + two, { name: 'all' });
+    all.groupBy((value) => [value, value], { name: 'by-value', ...text }).count({ name: 'windows' }).toStream().mapValues(String).to('out', text);
+    await tell(builder.build(), [
+      ['a=x@20', 'x=1@20'],
+      ['a=y@25', 'y=1@25', 'xy=1@25'],
+    ]);
+  });
+
   test('can be filtered and mapped; a filter keeps silent about what was not in it', async () => {
     const builder = new StreamsBuilder();
     const table = group(builder).windowedBy(tumbling({ sizeMs: 10, graceMs: 100 })).count({ name: 'counts' }).filter((count) => count % 3 === 0).mapValues((count) => `${count}!`);
@@ -228,6 +238,17 @@ describe('windows of several groups', () => {
 
   test('with a retention, windows are only kept that long', async () => {
     await tell(cogrouped(tumbling({ sizeMs: 10, graceMs: 0 }), { retentionMs: 50 }), [...story, ['right: a=z@5', 'a[0-10]=z@5']]);
+  });
+
+  test('what is aggregated of them can be joined (Kafka Streams cannot read it)', async () => {
+    const builder = new StreamsBuilder();
+    const [one, two] = [group(builder, 'one'), group(builder, 'two')];
+    const both = one.cogroup<string>((value, all) => `${all}${value}`).cogroup(two, (value, all) => `${value}${all}`);
+    const table = both.windowedBy(tumbling({ sizeMs: 10, graceMs: 0 })).aggregate({ name: 'both', initial: () => '', value: Serdes.string() });
+    await tell(written(builder, table.join(table.mapValues((all) => all.length), (all, length) => `${all}${length}`)), [
+      ['one: a=x@1', 'a[0-10]=x1@1', 'a[0-10]=x1@1'],
+      ['two: a=y@3', 'a[0-10]=yx2@3', 'a[0-10]=yx2@3'],
+    ]);
   });
 
   test('what is closed for all groups is forgotten', async () => {

@@ -49,8 +49,8 @@ export interface TableHandle {
   readonly falseOldValue: FalseOldValue;
   /** Joined of what comes from one topic: a record makes several updates, and all but the last tell of rows that are half new. */
   readonly isDiamond: boolean;
-  /** Whoever looks rows up may find a false old value: what a suppressed row was. */
-  readonly showsFalseRows: boolean;
+  /** Not so: whoever looks a suppressed row up may find a false old value; and Kafka Streams cannot look up what a windowed cogroup aggregates. */
+  readonly isReadable: boolean;
   /** Whether the first update of a row may be none. */
   readonly mayBeginWithNull: boolean;
   readonly windows: Windows | undefined;

@@ -144,8 +144,10 @@ function windowedStore(draft: Draft, { windows, emitsOnClose }: CutHandle, value
 function windowedTable({ windows, emitsOnClose, group }: CutHandle, id: string, { value, falseOldValue, mayGiveNull }: Omit<Result, 'members'>): TableHandle {
   const { fan, topics } = group;
   const isFalse = windows.kind !== 'session' && !emitsOnClose;
+  // A sliding window that begins from another's aggregate says that it replaced that.
+  const oldValue = windows.kind === 'sliding' ? 'unknown' : falseOldValue;
   const manyFor = windows.kind === 'hopping' || windows.kind === 'sliding' ? 3 : 1;
-  return { id, key: 'windowed', value, hasSerdes: true, historyMs: undefined, roots: [{ isStored: true, isAsked: false }], falseOldValue: isFalse ? falseOldValue : undefined, mayBeginWithNull: mayGiveNull, isDiamond: false, showsFalseRows: false, windows, held: new Set(), fan: fan * manyFor, topics };
+  return { id, key: 'windowed', value, hasSerdes: true, historyMs: undefined, roots: [{ isStored: true, isAsked: false }], falseOldValue: isFalse ? oldValue : undefined, mayBeginWithNull: mayGiveNull, isDiamond: false, isReadable: 'of' in group, windows, held: new Set(), fan: fan * manyFor, topics };
 }
 
 const aggregateWindows: Operator = (draft) => {

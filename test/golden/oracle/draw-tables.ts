@@ -34,7 +34,7 @@ export function drawTableSource(draft: Draft): true {
 
 /** What is known of a table that keeps rows of its own: an aggregate does, whether its store has a name or not. */
 export function rowsOf(value: Shape, store: DrawnStore, isStored = store.isNamed): Omit<TableHandle, 'id' | 'fan' | 'topics'> {
-  return { key: 'string', value, hasSerdes: true, historyMs: store.historyMs, roots: [{ isStored, isAsked: false }], falseOldValue: undefined, mayBeginWithNull: true, isDiamond: false, showsFalseRows: false, windows: undefined, held: new Set() };
+  return { key: 'string', value, hasSerdes: true, historyMs: store.historyMs, roots: [{ isStored, isAsked: false }], falseOldValue: undefined, mayBeginWithNull: true, isDiamond: false, isReadable: true, windows: undefined, held: new Set() };
 }
 
 /** Somebody reads the rows, or wants to know what was replaced. */
@@ -71,7 +71,7 @@ export function streamOf(table: TableHandle, id: string, isRekeyed = false): Str
 /** A derived table's own store makes it one that knows its rows. */
 function derived(from: TableHandle, id: string, store: DrawnStore, falseOldValue: FalseOldValue): TableHandle {
   if (!store.isNamed) return { ...from, id, falseOldValue };
-  return { ...from, id, hasSerdes: true, historyMs: store.historyMs, roots: [STORED], falseOldValue: undefined, showsFalseRows: false };
+  return { ...from, id, hasSerdes: true, historyMs: store.historyMs, roots: [STORED], falseOldValue: undefined, isReadable: true };
 }
 
 const isAboutKeys = ({ fn }: FunctionRef): boolean => ['keyIs', 'keyStartsWith', 'key', 'textOfKey', 'keyPrefix', 'keyAndValue', 'innerKey'].includes(fn);
@@ -126,7 +126,7 @@ const suppressForTime: Operator = (draft) => {
 /** Of a row that has waited through several updates, Kafka Streams tells as the old value one that nobody was told of. */
 export function suppressed(from: TableHandle, id: string): TableHandle {
   ask(from);
-  return { ...from, id, falseOldValue: 'unknown', showsFalseRows: from.falseOldValue !== undefined, mayBeginWithNull: true, held: union(from.held, new Set([id])) };
+  return { ...from, id, falseOldValue: 'unknown', isReadable: from.isReadable && from.falseOldValue === undefined, mayBeginWithNull: true, held: union(from.held, new Set([id])) };
 }
 
 export const tableOperators: Readonly<Record<string, Operator>> = { toTable, toStream, filterTable, mapTable, groupTable, suppressForTime };
