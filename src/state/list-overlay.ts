@@ -9,6 +9,10 @@ import type { UndoLog } from './undo-log.ts';
 /** What an entry takes in memory beside its payload. */
 const ENTRY_MEMORY_BYTES = 100;
 const NONE: readonly Placed[] = [];
+/** Up to here, what was read to be changed counts in full. */
+const READ_BYTES_COUNTED = 65_536;
+/** And beyond it, by this part. */
+const READ_PART_COUNTED = 1 / 16;
 
 /** The values under one key, in the order of their places. */
 export class EntryList implements DatabaseWrite {
@@ -21,6 +25,7 @@ export class EntryList implements DatabaseWrite {
   /** Of the last change. */
   timestamp = -1;
   payloadBytes: number;
+  readonly #read: { readonly payloadBytes: number; readonly entries: number; readonly counted: number };
 
   constructor(key: Buffer, text: string, base: Buffer | undefined, entries: Placed[]) {
     this.key = key;
@@ -28,23 +33,35 @@ export class EntryList implements DatabaseWrite {
     this.base = base;
     this.entries = entries;
     this.payloadBytes = payloadBytes(entries);
+    const readBytes = (base?.length ?? 0) + ENTRY_MEMORY_BYTES * entries.length;
+    const counted = Math.min(readBytes, READ_BYTES_COUNTED) + Math.max(readBytes - READ_BYTES_COUNTED, 0) * READ_PART_COUNTED;
+    this.#read = { payloadBytes: this.payloadBytes, entries: entries.length, counted: key.length + Math.ceil(counted) };
   }
 
   get value(): Buffer | null {
     return this.entries.length === 0 ? null : encodeList(this.entries);
   }
 
-  get memoryBytes(): number {
-    return this.key.length + (this.base?.length ?? 0) + this.payloadBytes + ENTRY_MEMORY_BYTES * this.entries.length;
+  /**
+   * What it counts as uncommitted. Of a long list that is mostly what is new: a commit frees the rest only until the next change of the same list, and if it counted, a
+   * task would do nothing any more but commit one record after the other.
+   */
+  get countedBytes(): number {
+    const { payloadBytes, entries, counted } = this.#read;
+    return counted + Math.max(this.payloadBytes - payloadBytes, 0) + ENTRY_MEMORY_BYTES * Math.max(this.entries.length - entries, 0);
   }
 }
 
 export class ListOverlay extends StoreOverlay<EntryList> {
   readonly #undo: UndoLog;
 
-  constructor(database: TaskDatabase, store: string, undo: UndoLog) {
+  readonly #isToldWhole: boolean;
+
+  /** `isToldWhole`: the changelog has a record for each list, not for each entry. */
+  constructor(database: TaskDatabase, store: string, undo: UndoLog, { isToldWhole }: { readonly isToldWhole: boolean }) {
     super(database, store);
     this.#undo = undo;
+    this.#isToldWhole = isToldWhole;
   }
 
   /** To be read, and handed to `change`; not to be kept. `mayBeCommitted` false: nothing is under this key on disk, so it is not looked for. */
@@ -66,15 +83,16 @@ export class ListOverlay extends StoreOverlay<EntryList> {
 
   /** Puts `added` in the place of `removed` entries from `at` on. @throws {EntryTooLargeError} */
   change(list: EntryList, at: number, removed: number, added: readonly Placed[], timestamp: number): void {
-    this.checkSize(list.key.length + list.payloadBytes + payloadBytes(added) + PLACE_BYTES * (list.entries.length + added.length));
+    if (this.#isToldWhole) this.checkSize(list.key.length + list.payloadBytes + payloadBytes(added) + PLACE_BYTES * (list.entries.length + added.length));
+    else for (const { value } of added) this.checkSize(list.key.length + PLACE_BYTES + value.length);
     const { text } = list;
     const isNew = !this.writes.has(text);
-    const bytesBefore = isNew ? 0 : list.memoryBytes;
+    const bytesBefore = isNew ? 0 : list.countedBytes;
     const timestampBefore = list.timestamp;
     const gone = spliced(list, at, removed, added);
     list.timestamp = timestamp;
     if (isNew) this.writes.set(text, list);
-    const grown = list.memoryBytes - bytesBefore;
+    const grown = list.countedBytes - bytesBefore;
     this.bytes += grown;
     this.#undo.push(() => {
       spliced(list, at, added.length, gone);

@@ -198,7 +198,7 @@ export class TaskState {
   #build(spec: AnyStoreSpec, topic: string, clock: StoreClock): TaskStore {
     const undo = this.#undo;
     const overlay = (): Overlay => new Overlay(this.#database, spec.name, undo);
-    const lists = (): ListOverlay => new ListOverlay(this.#database, spec.name, undo);
+    const lists = (): ListOverlay => new ListOverlay(this.#database, spec.name, undo, { isToldWhole: spec.kind === 'versioned' });
     switch (spec.kind) {
       case 'keyValue':
         return spec.ordered === true ? new OverlaidOrderedKeyValueStore(spec, topic, overlay(), clock, undo) : new OverlaidKeyValueStore(spec, topic, overlay(), clock);

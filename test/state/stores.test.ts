@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidWindowError, memoryRegistry, Serdes, Stores, type AnyStoreSpec, type AvroSchema, type Registry } from 'millrace';
 import { MemoryStateDirectory } from 'millrace/testing';
 import type { TaskDatabase } from '../../src/ports/state-directory.ts';
-import { CorruptStateError } from '../../src/state/errors.ts';
+import { CorruptStateError, EntryTooLargeError } from '../../src/state/errors.ts';
 import { TaskState } from '../../src/state/task-state.ts';
 
 const text = { key: Serdes.string(), value: Serdes.string() };
@@ -121,6 +121,42 @@ test('a row that nobody changes is there for ever; its past is not', async () =>
   store.put('other', 'x', 120);
   expect([store.get('k', 19), store.get('k', 20)?.value, store.get('k')?.value]).toEqual([undefined, 'new', 'new']);
   expect([store.put('k', 'late', 19), store.put('k', 'just in time', 20)]).toEqual(['dropped', 'latest']);
+});
+
+test.each<[string, AnyStoreSpec, (state: TaskState, at: number, value: string) => void]>([
+  ['window', Stores.window({ name: 's', ...text, retentionMs: 1_000_000, retainDuplicates: true }), (state, at, value) => state.store(Stores.window({ name: 's', ...text, retentionMs: 1_000_000 })).put('k', value, at)],
+  ['session', Stores.session({ name: 's', ...text, retentionMs: 1_000_000 }), (state, at, value) => state.store(Stores.session({ name: 's', ...text, retentionMs: 1_000_000 })).put('k', at, at, value)],
+  ['versioned', Stores.versioned({ name: 's', ...text, historyMs: 1_000_000 }), (state, at, value) => void state.store(Stores.versioned({ name: 's', ...text, historyMs: 1_000_000 })).put('k', value, at)],
+])('of a long list in a %s store, what is new counts as uncommitted: else its task would have to commit after each record', async (_, spec, put) => {
+  const state = await open([spec]);
+  for (let at = 0; at < 10_000; at++) put(state, at, 'x'.repeat(500));
+  expect(state.pendingBytes).toBeGreaterThan(5_000_000);
+  await persist(state);
+  put(state, 10_000, 'x'.repeat(500));
+  const { pendingBytes } = state;
+  expect(pendingBytes).toBeLessThan(1_000_000);
+  for (let at = 10_001; at < 12_001; at++) put(state, at, 'x'.repeat(500));
+  expect(state.pendingBytes - pendingBytes).toBeGreaterThan(1_000_000);
+  await persist(state);
+  expect(state.pendingBytes).toBe(0);
+});
+
+test('windows and sessions of a key may be many: only what goes to the changelog in one record has a limit', async () => {
+  const window = Stores.window({ name: 'window', ...text, retentionMs: 1_000_000 });
+  const session = Stores.session({ name: 'session', ...text, retentionMs: 1_000_000 });
+  const versioned = Stores.versioned({ name: 'versioned', ...text, historyMs: 1_000_000 });
+  const state = await open([window, session, versioned]);
+  const puts = [
+    (at: number, value: string): void => state.store(window).put('k', value, at),
+    (at: number, value: string): void => state.store(session).put('k', at, at, value),
+    (at: number, value: string): void => void state.store(versioned).put('k', value, at),
+  ];
+  const mebibytes = 'x'.repeat(5 * 1024 * 1024);
+  for (const put of puts) for (let at = 0; at < 2; at++) put(at, mebibytes);
+  for (const put of puts.slice(0, 2)) for (let at = 2; at < 4; at++) put(at, mebibytes);
+  // A row's changelog record has all its versions.
+  expect(() => puts[2]!(2, mebibytes)).toThrow(EntryTooLargeError);
+  for (const put of puts) expect(() => put(9, mebibytes.repeat(3))).toThrow(EntryTooLargeError);
 });
 
 test('a store that is laid out otherwise than the program looks for it is rebuilt, not misread', async () => {
