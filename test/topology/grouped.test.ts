@@ -101,7 +101,7 @@ describe('cogroup', () => {
     expect(await run(builder.build(), [['one', 'k', 'a', 1], ['two', 'k', 'b', 2], ['one', 'k', 'c', 3]])).toEqual(['k=a@1', 'k=ac@3']);
   });
 
-  test('a group that goes through a topic may be in two, and each be aggregated twice (Kafka Streams cannot build that)', async () => {
+  test('a group that goes through a topic may be in two, and each be aggregated twice', async () => {
     const builder = new StreamsBuilder();
     const group = builder.stream('one', text).groupBy((value) => value, { name: 'by-value', ...text });
     const keys = group.cogroup<string>((_value, all, key) => all + key);

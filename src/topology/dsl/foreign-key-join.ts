@@ -54,6 +54,8 @@ export function joinByForeignKey<K, V, FK, V2, R>({ left, right, foreignKey, joi
   const plan = new ForeignKeyPlan<K, V, FK>(name, isLeft, options as never);
   const origin = new StoredTable<K, NonNullable<R>>(storeSpec({ ...options, value: options.result }) as never, options.materialized === true || options.historyMs !== undefined);
   rows.requireOldValues();
+  // Nothing here looks at them; but a filter above is then silent about rows that never passed, as in Kafka Streams.
+  rightRows.requireOldValues();
   const leftView = rows.view();
   const rightView = rightRows.view();
 
